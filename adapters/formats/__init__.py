@@ -1,0 +1,1 @@
+"""Codecs, one module per wire format: sync, pure, bytes and values in, values and bytes out."""

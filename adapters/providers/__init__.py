@@ -1,0 +1,1 @@
+"""The catalogue of providers: rows of data, validated at start."""

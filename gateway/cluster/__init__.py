@@ -1,0 +1,1 @@
+"""What replicas and workers tell each other: invalidations, rate-limit windows, suspensions, leases."""

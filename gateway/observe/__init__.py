@@ -1,0 +1,1 @@
+"""What operators see: the console or JSON lines, and counters. No key or token ever passes through here."""

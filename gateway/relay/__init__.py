@@ -1,0 +1,1 @@
+"""The path of a request: admit, understand, choose, reserve, attempt, settle."""

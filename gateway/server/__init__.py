@@ -1,0 +1,1 @@
+"""HTTP in: listening sockets, Hypercorn on Trio with deadlines on writes, draining."""
