@@ -262,6 +262,10 @@ gw_reservations = Table(
     Column("user_units", Int, nullable=False),
     # 0 for an unlimited token, else equal to user_units.
     Column("token_units", Int, nullable=False),
+    # What the token was when the units were taken: settling must not ask again, an admin may have changed it.
+    Column("token_limited", Flag, nullable=False, server_default=text("false")),
+    # Number of the last top-up or move, so that repeating one after an unknown COMMIT takes nothing twice.
+    Column("last_amend", Int, nullable=False, server_default=text("0")),
     # The log row that the reaper writes if nobody settles: JSON of a LogRow's known fields.
     Column("log_seed", LongText, nullable=False),
     Column("created_at", Int, nullable=False),
@@ -285,10 +289,10 @@ gw_ledger = Table(
     Column("channel_id", Int, nullable=False, server_default=text("0")),
     Column("channel_units", Int, nullable=False, server_default=text("0")),
     Column("note", String(255), nullable=False, server_default=""),
-    Index("idx_gw_ledger_user", "user_id"),
-    Index("idx_gw_ledger_token", "token_id"),
-    Index("idx_gw_ledger_channel", "channel_id"),
-    Index("idx_gw_ledger_request", "request_id"),
+    # With the kind, so that an account's opening is found without reading all that it ever paid.
+    Index("idx_gw_ledger_user", "user_id", "kind"),
+    Index("idx_gw_ledger_token", "token_id", "kind"),
+    Index("idx_gw_ledger_channel", "channel_id", "kind"),
     Index("idx_gw_ledger_created", "created_at"),
 )
 
@@ -298,6 +302,9 @@ gw_replicas = Table(
     # A living process. Reservations of a replica whose lease ran out (or that is gone) are reaped.
     Column("replica_id", String(64), primary_key=True),
     Column("host", String(255), nullable=False),
+    # Which process of that host: pid and start time, so that its neighbours see at once that it died.
+    Column("process", String(64), nullable=False, server_default=""),
+    # Unix milliseconds by the database's clock: those of the machines may differ.
     Column("started_at", Int, nullable=False),
     Column("lease_until", Int, nullable=False),
 )
@@ -311,7 +318,8 @@ gw_reaped = Table(
     Column("token_id", Int, nullable=False),
     Column("channel_id", Int, nullable=False),
     Column("units", Int, nullable=False),
-    Column("token_units", Int, nullable=False),
+    Column("token_limited", Flag, nullable=False, server_default=text("false")),
+    Column("log_seed", LongText, nullable=False),
     Column("reaped_at", Int, nullable=False),
     Column("corrected", Flag, nullable=False, server_default=text("false")),
 )
@@ -321,8 +329,19 @@ gw_outbox = Table(
     metadata,
     # Log rows on their way to LOG_SQL_DSN, written in the settling transaction and emptied by a service.
     _id(),
+    # Names the row in both databases, so that it arrives once however often it is sent.
+    Column("key", String(64), nullable=False, unique=True),
     Column("payload", LongText, nullable=False),
     Column("created_at", Int, nullable=False),
+)
+
+gw_delivered = Table(
+    "gw_delivered",
+    metadata,
+    # Lives in the log database: the keys of outbox rows that arrived, kept until no sender can repeat them.
+    Column("key", String(64), primary_key=True),
+    Column("delivered_at", Int, nullable=False),
+    Index("idx_gw_delivered_at", "delivered_at"),
 )
 
 gw_parked = Table(
