@@ -1,7 +1,7 @@
 """What the composition root and the process tree say to each other.
 
-`gateway.lifecycle.run_process` makes a `Process` and hands it to a build function, which gives back an `App`. The
-process tree then starts the services in order, serves `App.asgi`, drains, and closes all of it in reverse.
+`gateway.lifecycle.run_process` makes a `Process` and hands it to a build function, which gives back an `App`.
+The process tree then starts the services in order, serves `App.asgi`, drains, and closes all in reverse.
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ class Phase:
     state: State = "serving"
     draining: trio.Event = field(default_factory=trio.Event)
     """Set when `serving` ends, whatever comes next."""
+    closed: trio.Event = field(default_factory=trio.Event)
+    """Set when listeners close: `DRAIN_DELAY_SEC` after `draining`, or with it."""
     started_at: int = field(default_factory=lambda: int(time.time()))
     """Unix seconds."""
 
@@ -48,12 +50,22 @@ class Phase:
         """Whether load balancers should send requests here."""
         return self.state == "serving"
 
+    @property
+    def admits(self) -> bool:
+        """Whether a new relay is served; once listeners are closed it gets 503 and `Connection: close`.
+
+        Still true for the length of `DRAIN_DELAY_SEC`, because load balancers notice late.
+        """
+        return not self.closed.is_set()
+
     def advance(self, state: State) -> None:
         """Go on to `state`; going back, or nowhere, does nothing."""
         if _ORDER.index(state) <= _ORDER.index(self.state):
             return
         self.state = state
         self.draining.set()
+        if state != "draining":
+            self.closed.set()
 
 
 class Service(Protocol):
