@@ -1,7 +1,8 @@
 """The schema: one-api's tables as it creates them, and our own beside them.
 
 Column names, defaults and index names follow one-api (version of 2025-09-24), which must still be able to
-open the database; we only add tables. In MySQL and MariaDB an indexed text column needs a length, hence
+open the database; we only add tables. Ids are never used twice, since the ledger knows accounts by id alone:
+SQLite wants AUTOINCREMENT for that, as one-api had it. In MySQL and MariaDB an indexed text column needs a length, hence
 `varchar(191)` there. Our own tables begin with `gw_`.
 """
 
@@ -87,6 +88,7 @@ users = Table(
     Index("idx_users_access_token", "access_token", unique=True),
     Index("idx_users_aff_code", "aff_code", unique=True),
     Index("idx_users_inviter_id", "inviter_id"),
+    sqlite_autoincrement=True,
 )
 
 tokens = Table(
@@ -108,6 +110,7 @@ tokens = Table(
     Column("subnet", LongText),
     Index("idx_tokens_name", "name"),
     Index("idx_tokens_key", "key", unique=True),
+    sqlite_autoincrement=True,
 )
 
 channels = Table(
@@ -141,6 +144,7 @@ channels = Table(
     *_stamps(),
     Column("inference_profile_arn_map", LongText),
     Index("idx_channels_name", "name"),
+    sqlite_autoincrement=True,
 )
 
 abilities = Table(
@@ -180,6 +184,7 @@ redemptions = Table(
     *_stamps(),
     Index("idx_redemptions_name", "name"),
     Index("idx_redemptions_key", "key", unique=True),
+    sqlite_autoincrement=True,
 )
 
 logs = Table(
@@ -218,6 +223,7 @@ logs = Table(
     Index("index_username_model_name", "model_name", "username"),
     Index("idx_created_at_type", "created_at", "type"),
     Index("idx_logs_user_id", "user_id"),
+    sqlite_autoincrement=True,
 )
 
 user_request_costs = Table(
@@ -230,6 +236,7 @@ user_request_costs = Table(
     Column("quota", Int),
     *_stamps(),
     Index("idx_user_request_costs_request_id", "request_id", unique=True),
+    sqlite_autoincrement=True,
 )
 
 traces = Table(
@@ -245,6 +252,7 @@ traces = Table(
     *_stamps(),
     Index("idx_traces_created_at", "created_at"),
     Index("idx_traces_trace_id", "trace_id", unique=True),
+    sqlite_autoincrement=True,
 )
 
 # --- ours ------------------------------------------------------------------------------------------------
