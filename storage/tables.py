@@ -2,8 +2,8 @@
 
 Column names, defaults and index names follow one-api (version of 2025-09-24), which must still be able to
 open the database; we only add tables. Ids are never used twice, since the ledger knows accounts by id alone:
-SQLite wants AUTOINCREMENT for that, as one-api had it. In MySQL and MariaDB an indexed text column needs a length, hence
-`varchar(191)` there. Our own tables begin with `gw_`.
+SQLite wants AUTOINCREMENT for that, as one-api had it. In MySQL and MariaDB an indexed
+text column needs a length, hence `varchar(191)` there. Our own tables begin with `gw_`.
 """
 
 from __future__ import annotations
