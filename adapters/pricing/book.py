@@ -1,0 +1,172 @@
+"""Which price applies: the channel's own, its provider's table, the tables all providers share, the fallback.
+
+Ratio and completion ratio are looked up apart, so that a channel may set only one of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from adapters.pricing.figures import UNITS_PER_TOKEN
+from adapters.pricing.price import AudioPrice, ModelConfig, Price, Rates, Unit, make_rates
+from adapters.pricing.tables import load_tables, price_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from adapters.pricing.tables import ModelRow, Tables
+
+SHARED_ORDER = (
+    "openai",
+    "anthropic",
+    "gemini",
+    "ali",
+    "baidu",
+    "zhipu",
+    "deepseek",
+    "groq",
+    "mistral",
+    "moonshot",
+    "cohere",
+    "tencent",
+    "xunfei",
+)
+"""Tables that serve every provider for models it has no price of its own for; the first that knows a model wins."""
+
+FALLBACK_USD = Fraction("2.5")
+"""USD per million tokens, in and out, of a model that nobody priced."""
+
+RESOLVED_LIMIT = 4096
+"""Prices kept ready: all models of all channels of a large installation, and still a bound."""
+
+
+class UnknownContextSize(ValueError):
+    """A search model was asked for a context size that it does not sell."""
+
+    code = "invalid_search_context_size"
+
+
+class PriceBook:
+    """Every price there is. Immutable and safe to share between threads."""
+
+    def __init__(self, tables: Tables, *, families: Mapping[int, str]) -> None:
+        """`families` names the price table of each channel type."""
+        self._tables = tables
+        self._families = dict(families)
+        shared: dict[str, str] = {}
+        for family in reversed(SHARED_ORDER):
+            shared.update(dict.fromkeys(tables.models[family], family))
+        self._shared = shared
+        self._resolve = lru_cache(maxsize=RESOLVED_LIMIT)(self._resolve_afresh)
+
+    def resolve(self, type_id: int, model: str, override: ModelConfig | None = None) -> Price:
+        """Return the price of `model` (its name after mapping) on a channel of `type_id`.
+
+        A model that no table has costs the fallback, and says so in `is_fallback`. A channel's own ratio that
+        differs from the table's switches tiers and time windows off; cache prices of the table stay.
+        """
+        return self._resolve(type_id, model, override)
+
+    def family_of(self, type_id: int) -> str:
+        """Return the name of the table that a channel type's prices come from, empty for an unknown type."""
+        return self._families.get(type_id, "")
+
+    def table(self, family: str) -> Mapping[str, Price]:
+        """Return all prices of one family, as the management API shows them."""
+        return {model: self._priced(family, model, row) for model, row in self._tables.models.get(family, {}).items()}
+
+    def shared_table(self) -> Mapping[str, Price]:
+        """Return the prices that serve every provider."""
+        models = self._tables.models
+        return {
+            model: self._priced(family, model, models[family][model])
+            for model, family in sorted(self._shared.items())
+        }
+
+    def search_fee(self, model: str, context_size: str | None) -> int:
+        """Return the fee of one answered request, in quota units; 0 for a model that is not a search model.
+
+        `context_size` is `low`, `medium`, `high` or not given. Raises `UnknownContextSize`.
+        """
+        for prefix, sizes in self._tables.search_units.items():
+            if model.startswith(prefix):
+                try:
+                    return sizes[context_size or "medium"]
+                except KeyError:
+                    raise UnknownContextSize(f"search_context_size must be one of {', '.join(sizes)}") from None
+        return 0
+
+    def _resolve_afresh(self, type_id: int, model: str, override: ModelConfig | None) -> Price:
+        family = self.family_of(type_id)
+        row = self._tables.models.get(family, {}).get(model)
+        if row is None and model in self._shared:
+            family = self._shared[model]
+            row = self._tables.models[family][model]
+        found = self._fallback(family) if row is None else self._priced(family, model, row)
+        return found if override is None else _overridden(found, override)
+
+    def _priced(self, family: str, model: str, row: ModelRow) -> Price:
+        by_model = self._tables.model_tool_units.get(family, {})
+        tools = by_model.get(model) or self._tables.tool_units.get(family, {})
+        return price_of(row, table=family, tool_units=tools)
+
+    def _fallback(self, family: str) -> Price:
+        return Price(
+            table="",
+            unit=Unit.TOKEN,
+            rates=make_rates(ratio=FALLBACK_USD * UNITS_PER_TOKEN, completion_ratio=Fraction(1)),
+            audio=AudioPrice(),
+            embedding={},
+            tool_units=self._tables.tool_units.get(family, {}),
+            is_fallback=True,
+        )
+
+
+def _overridden(price: Price, own: ModelConfig) -> Price:
+    ratio = Fraction(own.ratio) if own.ratio else None
+    completion = Fraction(own.completion_ratio) if own.completion_ratio else None
+    if ratio is not None and ratio != price.rates.ratio:
+        return replace(
+            price,
+            # A price per token also prices what the table sells otherwise, or leaves free.
+            unit=Unit.TOKEN if price.unit is Unit.FREE else price.unit,
+            rates=_changed(price.rates, ratio=ratio, completion=completion),
+            tiers=(),
+            windows=(),
+            is_fallback=False,
+            is_override=True,
+        )
+    price = replace(price, is_fallback=price.is_fallback and ratio is None)
+    if completion is None:
+        return price
+    return replace(
+        price,
+        rates=_changed(price.rates, ratio=None, completion=completion),
+        tiers=tuple(replace(t, rates=_changed(t.rates, None, completion)) for t in price.tiers),
+        windows=tuple(replace(w, rates=_changed(w.rates, None, completion)) for w in price.windows),
+    )
+
+
+def _changed(rates: Rates, ratio: Fraction | None, completion: Fraction | None) -> Rates:
+    def unless_plain(cached: Fraction) -> Fraction | None:
+        # A cache price equal to the input price is one that the table does not have.
+        return None if cached == rates.ratio else cached
+
+    return make_rates(
+        ratio=rates.ratio if ratio is None else ratio,
+        completion_ratio=rates.completion_ratio if completion is None else completion,
+        cached_read=unless_plain(rates.cached_read),
+        cache_write_5m=unless_plain(rates.cache_write_5m),
+        cache_write_1h=unless_plain(rates.cache_write_1h),
+    )
+
+
+def load_price_book(families: Mapping[int, str]) -> PriceBook:
+    """Return the prices that are installed with this package. Raises `TableError`.
+
+    `families`: the price table of each channel type, `Catalogue.families`.
+    """
+    return PriceBook(load_tables(), families=families)
