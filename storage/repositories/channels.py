@@ -1,0 +1,106 @@
+"""Channels, as people edit them. The relay reads them through `relay_reads`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, insert, or_, select, update
+
+from storage.records import Channel, ChannelStatus
+from storage.repositories.rows import Page, Sort, as_id, begins_with, fetch_page, many, one, ordering, query
+from storage.tables import channels
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import ColumnElement, Connection
+
+SORTABLE = (
+    "id",
+    "type",
+    "name",
+    "status",
+    "weight",
+    "priority",
+    "created_time",
+    "test_time",
+    "response_time",
+    "balance",
+    "used_quota",
+    "group",
+    "created_at",
+    "updated_at",
+)
+_ALLOWED = {name: channels.c[name] for name in SORTABLE}
+
+
+def by_id(conn: Connection, channel_id: int) -> Channel | None:
+    """Return one channel with its key."""
+    return one(conn, Channel, query(channels, Channel).where(channels.c.id == channel_id))
+
+
+def locked(conn: Connection, channel_id: int) -> Channel | None:
+    """Return one channel and hold its row until the transaction ends."""
+    return one(conn, Channel, query(channels, Channel).where(channels.c.id == channel_id).with_for_update())
+
+
+def page(conn: Connection, wanted: Page, sort: Sort) -> tuple[list[Channel], int]:
+    """Return one page of channels and their number."""
+    order = ordering(channels, sort, allowed=_ALLOWED)
+    return fetch_page(conn, channels, Channel, where=[], order=order, page=wanted)
+
+
+def search(conn: Connection, keyword: str, sort: Sort, wanted: Page | None) -> tuple[list[Channel], int]:
+    """Find channels by number or by the beginning of their name."""
+    where: list[ColumnElement[bool]] = []
+    if keyword:
+        matches = [begins_with(channels.c.name, keyword)]
+        number = as_id(keyword)
+        if number is not None:
+            matches.append(channels.c.id == number)
+        where.append(or_(*matches))
+    order = ordering(channels, sort, allowed=_ALLOWED)
+    return fetch_page(conn, channels, Channel, where=where, order=order, page=wanted)
+
+
+def everything(conn: Connection, statuses: Sequence[int] = ()) -> list[Channel]:
+    """Return all channels, or those in one of `statuses`, oldest first."""
+    wanted = query(channels, Channel).order_by(channels.c.id)
+    if statuses:
+        wanted = wanted.where(channels.c.status.in_(statuses))
+    return many(conn, Channel, wanted)
+
+
+def add(conn: Connection, values: dict[str, object]) -> int:
+    """Store a new channel and return its id."""
+    key = conn.execute(insert(channels).values(values)).inserted_primary_key
+    return int(key[0]) if key else 0
+
+
+def change(conn: Connection, channel_id: int, values: dict[str, object]) -> bool:
+    """Write `values` to a channel; never used for its counters. `False` when there is no such channel."""
+    return bool(conn.execute(update(channels).where(channels.c.id == channel_id).values(values)).rowcount)
+
+
+def move(conn: Connection, channel_id: int, *, before: int, after: int, now_ms: int) -> bool:
+    """Change the state from `before` to `after`; `False` when it was another one."""
+    changed = conn.execute(
+        update(channels)
+        .where(channels.c.id == channel_id, channels.c.status == before)
+        .values(status=after, updated_at=now_ms)
+    )
+    return bool(changed.rowcount)
+
+
+def remove(conn: Connection, channel_id: int) -> bool:
+    """Delete a channel; its abilities are the caller's to delete."""
+    return bool(conn.execute(delete(channels).where(channels.c.id == channel_id)).rowcount)
+
+
+def remove_disabled(conn: Connection) -> list[int]:
+    """Delete every channel that is switched off, by hand or by itself, and return their ids."""
+    off = channels.c.status.in_((ChannelStatus.DISABLED, ChannelStatus.AUTO_DISABLED))
+    gone = [int(number) for (number,) in conn.execute(select(channels.c.id).where(off).with_for_update())]
+    if gone:
+        conn.execute(delete(channels).where(channels.c.id.in_(gone)))
+    return gone

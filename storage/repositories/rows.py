@@ -1,0 +1,149 @@
+"""What all repositories share: rows to records, pages, sorting and searching the same way on every engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from decimal import Decimal
+from typing import TYPE_CHECKING, TypeVar
+
+from sqlalchemy import BigInteger, cast, func, select
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
+
+    from sqlalchemy import ColumnElement, Connection, Select, Table
+
+    RecordQuery = Select[*tuple[Any, ...]]
+
+RecordT = TypeVar("RecordT")
+
+# Columns of type char(n): PostgreSQL pads what is shorter with blanks.
+_PADDED = {"key", "access_token"}
+_LARGEST_ID = 2**63 - 1
+_LARGEST_OFFSET = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which part of a list is wanted; `number` counts from 0."""
+
+    number: int = 0
+    size: int = 10
+
+    @property
+    def offset(self) -> int:
+        """Rows before this page, within what the engines can count."""
+        return min(self.number * self.size, _LARGEST_OFFSET)
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """How a list is to be sorted, as the client asked: a column's name, maybe an unknown one, and a direction."""
+
+    column: str = ""
+    ascending: bool = False
+    old_style: str = ""
+    """What stood in `order` when it was neither `asc` nor `desc`: a column of the older interface."""
+
+
+def _field_names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
+
+
+def query(table: Table, kind: type) -> RecordQuery:
+    """Select the columns of `table` that a record of `kind` needs: its fields, by name."""
+    return select(*(table.c[name] for name in _field_names(kind)))
+
+
+def record(kind: type[RecordT], row: Iterable[object]) -> RecordT:
+    """Make a record of a row of `query`. NULL leaves the record's own default in place."""
+    values: dict[str, object] = {}
+    for name, value in zip(_field_names(kind), row, strict=True):
+        if value is None:
+            continue
+        if isinstance(value, Decimal):
+            value = float(value)
+        elif name in _PADDED and isinstance(value, str):
+            value = value.rstrip(" ")
+        values[name] = value
+    return kind(**values)
+
+
+def one(conn: Connection, kind: type[RecordT], wanted: RecordQuery) -> RecordT | None:
+    """Return the first record, if any."""
+    row = conn.execute(wanted.limit(1)).first()
+    return None if row is None else record(kind, row)
+
+
+def many(conn: Connection, kind: type[RecordT], wanted: RecordQuery) -> list[RecordT]:
+    """Return all records."""
+    return [record(kind, row) for row in conn.execute(wanted)]
+
+
+def fetch_page(
+    conn: Connection,
+    table: Table,
+    kind: type[RecordT],
+    *,
+    where: Sequence[ColumnElement[bool]],
+    order: Sequence[ColumnElement[object]],
+    page: Page | None,
+) -> tuple[list[RecordT], int]:
+    """Return the rows of one page (all rows without a page) and the number of rows without paging."""
+    wanted = query(table, kind).where(*where).order_by(*order)
+    if page is not None:
+        wanted = wanted.limit(page.size).offset(page.offset)
+    rows = many(conn, kind, wanted)
+    if page is None:
+        return rows, len(rows)
+    total = conn.execute(select(func.count()).select_from(table).where(*where)).scalar_one()
+    return rows, int(total)
+
+
+def ordering(
+    table: Table,
+    sort: Sort,
+    *,
+    allowed: Mapping[str, ColumnElement[object]],
+    old_style: Mapping[str, Sequence[ColumnElement[object]]] | None = None,
+) -> list[ColumnElement[object]]:
+    """Return what to sort by: an allowed column, else newest first. Ids break ties, so that pages do not overlap."""
+    number: ColumnElement[object] = table.c.id
+    column = allowed.get(sort.column)
+    if column is not None:
+        if column is number:
+            return [number.asc() if sort.ascending else number.desc()]
+        if sort.ascending:
+            return [column.asc(), number.asc()]
+        return [column.desc(), number.desc()]
+    if not sort.column and old_style and sort.old_style in old_style:
+        return [*old_style[sort.old_style], number.desc()]
+    return [number.desc()]
+
+
+def begins_with(column: ColumnElement[str], text: str) -> ColumnElement[bool]:
+    """Match texts that begin with `text`; case does not matter, and `%` and `_` stand for themselves."""
+    return func.lower(column).like(func.lower(f"{_literal(text)}%"), escape="!")
+
+
+def contains(column: ColumnElement[str], text: str) -> ColumnElement[bool]:
+    """Match texts that hold `text` anywhere, in the same way."""
+    return func.lower(column).like(func.lower(f"%{_literal(text)}%"), escape="!")
+
+
+def as_id(text: str) -> int | None:
+    """Return the number that `text` writes in plain digits, if it can be an id."""
+    if text.isascii() and text.isdigit() and len(text) <= 19:
+        number = int(text)
+        return number if number <= _LARGEST_ID else None
+    return None
+
+
+def whole(column: ColumnElement[object]) -> ColumnElement[int]:
+    """Turn a sum into a whole number; engines answer sums of large integers as decimals."""
+    return cast(func.coalesce(column, 0), BigInteger)
+
+
+def _literal(text: str) -> str:
+    return text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
