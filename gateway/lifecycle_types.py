@@ -71,15 +71,11 @@ class Phase:
 class Service(Protocol):
     """Something that lives as long as the process and has a task of its own."""
 
-    @property
-    def name(self) -> str:
-        """A word for error messages and logs."""
-
     async def run(self, *, task_status: trio.TaskStatus[None]) -> None:
         """Start, call `task_status.started()` once ready, and work until cancelled.
 
         What start-up raises ends the process with exit code 1. Returning early is fine; an error later is
-        logged and drains the process.
+        reported, drains the process and makes its exit code 1.
         """
 
     async def aclose(self) -> None:
@@ -109,6 +105,10 @@ async def _nothing() -> None:
     """Close nothing."""
 
 
+def _ready(addresses: Sequence[str]) -> None:
+    """Say nothing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class App:
     """A gateway, built and not yet started."""
@@ -119,6 +119,8 @@ class App:
     running: Running
     journal: Journal
     """Told of the drain and of services that fail."""
+    on_ready: Callable[[Sequence[str]], None] = _ready
+    """Called with the addresses once connections are let in: the console's panel."""
     close: Callable[[], Awaitable[None]] = _nothing
     """Called last, when no task is left: storage. Also called when a service failed to start."""
 
