@@ -74,6 +74,10 @@ class PriceBook:
         """Return the name of the table that a channel type's prices come from, empty for an unknown type."""
         return self._families.get(type_id, "")
 
+    def has_table(self, family: str) -> bool:
+        """Say whether there are prices of that name."""
+        return family in self._tables.models
+
     def table(self, family: str) -> Mapping[str, Price]:
         """Return all prices of one family, as the management API shows them."""
         return {model: self._priced(family, model, row) for model, row in self._tables.models.get(family, {}).items()}

@@ -1,0 +1,124 @@
+"""One kind of provider, as a row of data.
+
+`format` names the wire it speaks, `prices` its price table, `endpoints` what clients may ask of it. A URL is
+the format's default (see `urls.py`) unless the row says otherwise.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+SPOKEN_FORMATS = frozenset({"openai_chat"})
+"""Formats that there is a codec for; rows of other formats are known, offered to nobody."""
+
+SIGNED = "signed"
+"""Credential of providers whose requests are signed, or whose key is exchanged for a token."""
+
+ENDPOINTS = (
+    "chat_completions",
+    "completions",
+    "embeddings",
+    "moderations",
+    "images_generations",
+    "images_edits",
+    "audio_speech",
+    "audio_transcriptions",
+    "audio_translations",
+    "rerank",
+    "responses",
+    "messages",
+    "realtime",
+    "videos",
+    "ocr",
+)
+
+MAX_COMPLETION_TOKENS = "max_completion_tokens"
+"""Quirk: reasoning models are refused with `max_tokens`."""
+NO_STREAM_OPTIONS = "no_stream_options"
+"""Quirk: unknown members are refused, `stream_options` among them; usage comes unasked."""
+QUIRKS = frozenset({MAX_COMPLETION_TOKENS, NO_STREAM_OPTIONS})
+
+_REASONING_MODEL = re.compile(r"o\d|gpt-5")
+
+
+class SignedRequests(Exception):
+    """This provider's key is not sent as a header; its own module signs requests."""
+
+    code = "signed_requests"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """A channel type. Frozen: one copy serves every relay."""
+
+    id: int
+    key: str
+    name: str
+    colour: str = ""
+    hidden: bool = False
+    """Not offered when a channel is made."""
+    addition: bool = False
+    """A type that one-api of 2025-09 does not know; it would not serve such a channel."""
+    format: str
+    prices: str = ""
+    """Name of the price table; empty: only the tables that all share."""
+    owner: str
+    """`owned_by` of its models."""
+    lists_as: str = ""
+    """Owner that its channels' models are looked for under in a listing, if not `owner`."""
+    unlisted: bool = False
+    """Its models are listed under those who made them, never under this provider."""
+    base_url: str = ""
+    base_url_required: bool = False
+    base_url_fixed: bool = False
+    url: str = ""
+    """Template of the upstream URL; `{path}` is the endpoint's path, other names are settings of the channel."""
+    paths: dict[str, str] = field(default_factory=dict)
+    """By endpoint: another `{path}`, or a whole template."""
+    model_paths: dict[str, dict[str, str]] = field(default_factory=dict)
+    """By beginning of the model's name, then as `paths`."""
+    base_urls: dict[str, str] = field(default_factory=dict)
+    """By a part of the base URL: another template."""
+    defaults: dict[str, str] = field(default_factory=dict)
+    """Settings that a channel may leave out."""
+    model_defaults: dict[str, dict[str, str]] = field(default_factory=dict)
+    """By beginning of the model's name: settings that overrule the channel's."""
+    credential: str = "Bearer {key}"
+    credential_header: str = "Authorization"
+    headers: dict[str, str] = field(default_factory=dict)
+    """Sent with every request, unless the client's request has them."""
+    endpoints: frozenset[str] = frozenset()
+    quirks: frozenset[str] = frozenset()
+    key_format: str = "KEY"
+    key_note: str = ""
+    config_fields: dict[str, str] = field(default_factory=dict)
+    """Settings of a channel of this type, each with what it is."""
+    models: tuple[str, ...] = ()
+    """Offered when a channel is made."""
+    former_models: tuple[str, ...] = ()
+    """No longer offered, still known: channels of old installations have them."""
+    models_of: str = ""
+    """Key of the provider whose models this one offers."""
+
+    def serves(self, endpoint: str) -> bool:
+        """Say whether clients may ask `endpoint` of it, in a format that we speak."""
+        return endpoint in self.endpoints and self.format in SPOKEN_FORMATS
+
+    def auth_header(self, key: str) -> tuple[str, str]:
+        """Return name and value of the header that carries a channel's key.
+
+        Raises `SignedRequests` for providers that want more than a header.
+        """
+        if self.credential == SIGNED:
+            raise SignedRequests(self.key)
+        return self.credential_header, self.credential.replace("{key}", key)
+
+    def wants_max_completion_tokens(self, model: str) -> bool:
+        """Say whether `max_tokens` has to be sent under its newer name for `model`."""
+        return MAX_COMPLETION_TOKENS in self.quirks and _REASONING_MODEL.match(model) is not None
+
+    @property
+    def takes_stream_options(self) -> bool:
+        """Whether a stream may ask for usage by `stream_options`."""
+        return NO_STREAM_OPTIONS not in self.quirks

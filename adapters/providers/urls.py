@@ -1,0 +1,86 @@
+"""Where a request goes: the upstream URL of a provider, a channel's base URL and settings, endpoint and model."""
+
+from __future__ import annotations
+
+from string import Formatter
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from adapters.providers.provider import Provider
+
+DEFAULT_URLS = {
+    "openai_chat": "{base_url}/v1/{path}",
+    "anthropic": "{base_url}/v1/messages",
+}
+"""By format, for rows that have no `url`."""
+
+PATHS = {
+    "chat_completions": "chat/completions",
+    "completions": "completions",
+    "embeddings": "embeddings",
+    "moderations": "moderations",
+    "images_generations": "images/generations",
+    "images_edits": "images/edits",
+    "audio_speech": "audio/speech",
+    "audio_transcriptions": "audio/transcriptions",
+    "audio_translations": "audio/translations",
+    "rerank": "rerank",
+    "responses": "responses",
+    "messages": "messages",
+    "realtime": "realtime",
+    "videos": "videos",
+}
+
+# Model names may hold these as they are: `@cf/meta/llama-3`, `anthropic/claude:beta`.
+_SAFE_IN_MODEL = "@/:"
+
+
+class UrlError(Exception):
+    """No URL can be made: the channel lacks a setting, or the provider the endpoint. The message says which."""
+
+    code = "channel_misconfigured"
+
+
+def upstream_url(provider: Provider, base_url: str, endpoint: str, model: str, config: Mapping[str, object]) -> str:
+    """Return the URL for `endpoint` and `model` (as the provider names it). Raises `UrlError`.
+
+    An empty `base_url` means the provider's own. `config` holds the channel's settings.
+    """
+    if endpoint not in provider.endpoints:
+        raise UrlError(f"{provider.name} does not offer {endpoint}")
+    base = (base_url or provider.base_url).strip().rstrip("/")
+    if not base:
+        raise UrlError(f"a channel of type {provider.name} needs a base URL")
+    template = provider.url or DEFAULT_URLS.get(provider.format, "")
+    for part, other in provider.base_urls.items():
+        if part in base:
+            template = other
+    path = provider.paths.get(endpoint) or PATHS.get(endpoint, "")
+    for beginning, paths in provider.model_paths.items():
+        if model.startswith(beginning):
+            path = paths.get(endpoint, path)
+    if "{base_url}" in path:
+        template = path
+    values = {"base_url": base, "path": path, "model": quote(model, safe=_SAFE_IN_MODEL)}
+    for name in placeholders(template):
+        if name not in values:
+            values[name] = quote(_setting(provider, config, name, model), safe="")
+    return template.format_map(values)
+
+
+def placeholders(template: str) -> list[str]:
+    """Return the names that `template` has to be filled with."""
+    return [name for _, name, _, _ in Formatter().parse(template) if name]
+
+
+def _setting(provider: Provider, config: Mapping[str, object], name: str, model: str) -> str:
+    for beginning, settings in provider.model_defaults.items():
+        if model.startswith(beginning) and name in settings:
+            return settings[name]
+    value = config.get(name) or provider.defaults.get(name)
+    if not value:
+        raise UrlError(f"a channel of type {provider.name} needs the setting {name}")
+    return str(value)
