@@ -1,7 +1,9 @@
 """What the relay hands to the ledger, and the ways it can refuse.
 
 LedgerError
+ x DuplicateRequest     the request id is in use: a bug of the caller, nothing was taken
  x Unavailable          the database did not take the item within the deadline; answer 503, never 401
+    x ReservationGone   the reservation was settled by estimate, since this process seemed dead
  x InsufficientQuota    a conditional update found too little
     x UserExhausted
     x TokenExhausted
@@ -64,6 +66,21 @@ class Unavailable(LedgerError):
     code = "database_unavailable"
 
 
+class ReservationGone(Unavailable):
+    """The reservation is not there any more, so nothing can be added to it.
+
+    Settle with the true charge all the same: the difference to the estimate is booked.
+    """
+
+    code = "reservation_gone"
+
+
+class DuplicateRequest(LedgerError):
+    """Another reservation has this request id."""
+
+    code = "duplicate_request"
+
+
 class InsufficientQuota(LedgerError):
     """A balance is below what was asked. The caller may retry with a smaller output limit."""
 
@@ -103,4 +120,8 @@ class Ledger(Protocol):
         """
 
     async def settle(self, settlement: Settlement) -> None:
-        """Hand the settlement over; the writer owns it from here, and the caller's deadline only ends waiting."""
+        """Hand the settlement over; the writer owns it from here, and the caller's deadline only ends waiting.
+
+        Returns once it is durable, in the books or, if the database refuses it on its own, parked. Raises
+        `Unavailable` when the writer has stopped: the reservation is then settled by estimate at the next start.
+        """

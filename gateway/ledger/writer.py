@@ -1,0 +1,382 @@
+"""The one task that writes the books: it groups what relays ask for into few transactions.
+
+Whatever waits when the previous transaction ends goes into the next, so that batches grow with load and
+nobody waits for one to fill. A batch that the database cannot take now is tried again; one that it refuses is
+halved until the faulty item stands alone, and a faulty settlement is parked.
+
+The queue has no limit of its own. A relay waits for each of its items, so there are at most as many as relays
+run, plus one release for each reservation whose caller left; while the database is away, reservations leave
+at their deadline and only settlements stay.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass
+from functools import partial
+from itertools import count, islice
+from random import Random
+from typing import TYPE_CHECKING
+
+import trio
+
+from gateway.ledger.items import Item, Stage, late, refusal, release_of
+from gateway.ledger.types import DuplicateRequest, ReservationGone, Unavailable
+from storage.database import Lane
+from storage.errors import DatabaseUnavailable, Retryable, StorageError, TooSlow
+from storage.repositories.ledger_batch import apply
+from storage.repositories.ledger_ops import DONE, Amend, Outcome, Reserve, Settle, Verdict
+from storage.repositories.ledger_parked import park
+from storage.repositories.ledger_rows import seed_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Connection
+
+    from gateway.ledger.items import WriterOp
+    from gateway.ledger.types import Reservation, Settlement
+    from gateway.observe.types import Journal
+    from storage.database import Database
+
+# Beyond this a transaction holds its locks too long; 100 bring most of the gain.
+MAX_BATCH = 256
+# A batch that stands in others' way this often is halved, so that one locked row does not hold up all.
+_TRIES = 3
+_FIRST_PAUSE_S = 0.005
+_LONGEST_PAUSE_S = 2.0
+# Above the time limits of statements and of waiting for SQLite's only writer: reached only if those fail.
+_WRITE_LIMIT_S = 90.0
+_LAST_FLUSH_S = 5.0
+
+
+@dataclass(slots=True)
+class LedgerStats:
+    """What the writer has done since it started."""
+
+    batches: int = 0
+    items: int = 0
+    repeated_batches: int = 0
+    """Tries that ended in a deadlock, a lock not granted, or a database that was away."""
+    late: int = 0
+    """Settlements that came after an estimate had been booked."""
+    released: int = 0
+    """Reservations that were given back since their caller had left."""
+    parked: int = 0
+    refused: int = 0
+    """Items that the database refused on their own."""
+
+
+class LedgerWriter:
+    """The books of this process; implements `gateway.ledger.types.Ledger` and the process tree's `Service`."""
+
+    name = "ledger"
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        replica_id: str,
+        journal: Journal,
+        logs_elsewhere: bool = False,
+        reserve_limit_s: float = 5.0,
+        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        rng: Random | None = None,
+    ) -> None:
+        """`replica_id` must have its lease before the first reservation. `logs_elsewhere`: `LOG_SQL_DSN` is set."""
+        self.stats = LedgerStats()
+        self._database = database
+        self._replica_id = replica_id
+        self._journal = journal
+        self._outbox = logs_elsewhere
+        self._reserve_limit_s = reserve_limit_s
+        self._now_ms = now_ms
+        self._rng = rng or Random()  # noqa: S311 - spreads retries, nothing secret
+        self._queue: deque[Item] = deque()
+        self._wake = trio.Event()
+        self._held: dict[str, tuple[int, int]] = {}
+        self._numbers = count(1)
+        self._failures = 0
+        self._closing = False
+        self._stopped = trio.Event()
+
+    @property
+    def backlog(self) -> int:
+        """How many items wait."""
+        return len(self._queue)
+
+    async def reserve(self, reservation: Reservation) -> None:
+        """See `Ledger.reserve`."""
+        if reservation.request_id in self._held:
+            raise DuplicateRequest("the request id is in use")
+        op = Reserve(
+            request_id=reservation.request_id,
+            replica_id=self._replica_id,
+            user_id=reservation.user_id,
+            token_id=reservation.token_id,
+            channel_id=reservation.channel_id,
+            model=reservation.model,
+            units=reservation.units,
+            log_seed=seed_text(reservation.log_seed),
+        )
+        await self._ask(op)
+
+    async def amend(self, request_id: str, *, channel_id: int, add_units: int) -> None:
+        """See `Ledger.amend`."""
+        account = self._held.get(request_id)
+        if account is None:
+            raise ReservationGone("there is no such reservation")
+        user_id, token_id = account
+        op = Amend(
+            request_id=request_id,
+            user_id=user_id,
+            token_id=token_id,
+            channel_id=channel_id,
+            add_units=add_units,
+            number=next(self._numbers),
+        )
+        await self._ask(op)
+
+    async def settle(self, settlement: Settlement) -> None:
+        """See `Ledger.settle`."""
+        op = Settle(
+            request_id=settlement.request_id,
+            user_id=settlement.user_id,
+            token_id=settlement.token_id,
+            channel_id=settlement.channel_id,
+            units=settlement.units,
+            counted=settlement.counted,
+            log=settlement.log,
+            trace=settlement.trace,
+        )
+        item = self._put(op)
+        await item.done.wait()
+        if item.error is not None:
+            raise item.error
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Write until `aclose`, then write what is left and return.
+
+        Cancelled: the transaction under way ends first, then one last try is made for what waits, within 5 seconds.
+        """
+        task_status.started()
+        try:
+            while True:
+                if self._queue:
+                    await self._commit(self._take())
+                elif self._closing:
+                    return
+                else:
+                    self._wake = trio.Event()
+                    await self._wake.wait()
+        finally:
+            self._closing = True
+            with trio.move_on_after(_LAST_FLUSH_S, shield=True):
+                while self._queue and not self._failures:
+                    await self._commit(self._take())
+            self._stop()
+
+    async def aclose(self) -> None:
+        """Take no more reservations, write what waits, and return when `run` has; the caller bounds this."""
+        self._closing = True
+        self._wake.set()
+        await self._stopped.wait()
+
+    # --- the queue
+
+    async def _ask(self, op: Reserve | Amend) -> None:
+        """Queue `op` and wait for its answer, at most `reserve_limit_s`."""
+        if self._closing:
+            raise Unavailable("the ledger is closing")
+        item = self._put(op)
+        answered = False
+        try:
+            with trio.move_on_after(self._reserve_limit_s):
+                await item.done.wait()
+                answered = True
+        finally:
+            if not answered:
+                self._abandon(item)
+        if not answered:
+            raise late()
+        if item.error is not None:
+            raise item.error
+
+    def _abandon(self, item: Item) -> None:
+        """Note that the caller left. Its answer may have come in the very moment that it was cancelled."""
+        item.abandoned = True
+        if item.done.is_set() and item.error is None:
+            self._undo(item)
+
+    def _undo(self, item: Item) -> None:
+        if isinstance(item.op, Reserve):
+            self.stats.released += 1
+            self._held.pop(item.op.request_id, None)
+            self._put(release_of(item.op))
+
+    def _put(self, op: WriterOp) -> Item:
+        item = Item(op)
+        if self._stopped.is_set():
+            item.finish(Unavailable("the ledger has stopped"))
+            return item
+        self._queue.append(item)
+        self._wake.set()
+        return item
+
+    def _take(self) -> list[Item]:
+        """Return the next batch. Abandoned reservations are left out, or undone if they may have been stored."""
+        batch: list[Item] = []
+        while self._queue and len(batch) < MAX_BATCH:
+            item = self._queue.popleft()
+            if item.abandoned and not isinstance(item.op, Settle):
+                if item.in_doubt and isinstance(item.op, Reserve):
+                    batch.append(Item(release_of(item.op)))
+                continue
+            if item.stage is not Stage.BATCHED:
+                # Faulty ones go alone.
+                if batch:
+                    self._queue.appendleft(item)
+                    return batch
+                return [item]
+            batch.append(item)
+        return batch
+
+    def _put_back(self, items: list[Item]) -> None:
+        self._queue.extendleft(reversed(items))
+
+    # --- the books
+
+    async def _commit(self, batch: list[Item]) -> None:
+        """Store `batch`, in as many transactions as its faults make necessary.
+
+        When the database cannot take it now, what is left goes back to the queue's head, after a pause.
+        """
+        parts = [batch] if batch else []
+        try:
+            error = await self._commit_parts(parts)
+        finally:
+            self._put_back([item for part in reversed(parts) for item in part])
+        if error is not None:
+            await self._pause(error)
+
+    async def _commit_parts(self, parts: list[list[Item]]) -> StorageError | None:
+        """Store `parts` from the last to the first, taking each off the list that is dealt with.
+
+        Returns why the database cannot take the rest now.
+        """
+        tries = 0
+        while parts:
+            part = parts[-1]
+            try:
+                outcomes = await self._write(part)
+            except (Retryable, DatabaseUnavailable) as error:
+                self.stats.repeated_batches += 1
+                tries += 1
+                if not isinstance(error, Retryable):
+                    for item in part:
+                        item.doubt()
+                if not isinstance(error, Retryable | TooSlow):
+                    return error
+                if tries >= _TRIES:
+                    if len(part) == 1:
+                        return error
+                    parts[-1:] = _halves(part)
+                    tries = 0
+                await trio.sleep(self._rng.uniform(0, _FIRST_PAUSE_S))
+            except Exception as error:  # noqa: BLE001 - whatever it is, the other items must not suffer for it
+                parts[-1:] = _halves(part) if len(part) > 1 else []
+                if len(part) == 1:
+                    self._refuse(part[0], error)
+            else:
+                parts.pop()
+                tries = 0
+                self._recovered()
+                self.stats.batches += 1
+                self.stats.items += len(part)
+                for item, outcome in zip(part, outcomes, strict=True):
+                    self._answer(item, outcome)
+        return None
+
+    async def _write(self, part: list[Item]) -> list[Outcome]:
+        """Run one transaction. Shielded: what was stored must be known to be stored."""
+        now_ms = self._now_ms()
+        first = part[0]
+        if first.stage is Stage.BATCHED or not isinstance(first.op, Settle):
+            work = partial(apply, ops=[item.op for item in part], now_ms=now_ms, outbox=self._outbox)
+        else:
+            work = partial(self._park, op=first.op, fault=first.fault, stage=first.stage, now_ms=now_ms)
+        with trio.move_on_after(_WRITE_LIMIT_S, shield=True):
+            return await self._database.write(work, lane=Lane.LEDGER)
+        raise DatabaseUnavailable("no turn for the ledger's transaction")
+
+    def _park(self, conn: Connection, op: Settle, fault: str, stage: Stage, now_ms: int) -> list[Outcome]:
+        park(conn, op, error=fault, now_ms=now_ms, outbox=self._outbox, with_money=stage is Stage.PARK_PRICED)
+        return [DONE]
+
+    def _answer(self, item: Item, outcome: Outcome) -> None:
+        op = item.op
+        error = refusal(outcome)
+        if isinstance(op, Settle):
+            self._held.pop(op.request_id, None)
+            self.stats.late += outcome.verdict is Verdict.LATE
+            if item.stage is not Stage.BATCHED:
+                self.stats.parked += 1
+                self._journal.event(
+                    "error", "ledger.parked", "a settlement was refused and is parked", request_id=op.request_id
+                )
+        elif isinstance(op, Reserve) and error is None:
+            if item.abandoned:
+                self._undo(item)
+            else:
+                self._held[op.request_id] = (op.user_id, op.token_id)
+        item.finish(error)
+
+    def _refuse(self, item: Item, error: Exception) -> None:
+        """Deal with an item that the database, or common sense, refuses on its own."""
+        self.stats.refused += 1
+        reason = f"{type(error).__name__}: {error}" if isinstance(error, StorageError | ValueError) else repr(error)
+        if isinstance(item.op, Settle) and item.stage is not Stage.PARK:
+            item.stage = Stage(item.stage + 1)
+            item.fault = item.fault or reason
+            self._put_back([item])
+            return
+        self._journal.event(
+            "error", "ledger.refused", f"the ledger cannot store this: {reason}", request_id=item.op.request_id
+        )
+        if isinstance(item.op, Settle):
+            self._held.pop(item.op.request_id, None)
+        item.finish(Unavailable("the database refused this"))
+
+    async def _pause(self, error: StorageError) -> None:
+        """Wait before the next try, longer each time, each process its own while."""
+        self._failures += 1
+        if self._failures == 1:
+            self._journal.event("warning", "ledger.waiting", f"the ledger waits for the database: {error}")
+        longest = min(_FIRST_PAUSE_S * 2**self._failures, _LONGEST_PAUSE_S)
+        await trio.sleep(self._rng.uniform(longest / 2, longest))
+
+    def _recovered(self) -> None:
+        if self._failures:
+            self._failures = 0
+            self._journal.event("info", "ledger.recovered", "the ledger writes again", backlog=len(self._queue))
+
+    def _stop(self) -> None:
+        """Answer what could not be written any more."""
+        self._stopped.set()
+        left = [item for item in self._queue if isinstance(item.op, Settle)]
+        if left:
+            self._journal.event(
+                "error",
+                "ledger.unwritten",
+                "settlements could not be written; the next start settles them by estimate",
+                requests=len(left),
+            )
+        while self._queue:
+            self._queue.popleft().finish(Unavailable("the ledger has stopped"))
+
+
+def _halves(part: list[Item]) -> list[list[Item]]:
+    """Return the halves of `part`, the one to do first at the end."""
+    middle = (len(part) + 1) // 2
+    return [list(islice(part, middle, None)), part[:middle]]
