@@ -71,8 +71,9 @@ class Database:
     rolls back and goes on to the caller.
     """
 
-    def __init__(self, dsn: Dsn, lanes: dict[Lane, _LaneEngines]) -> None:
+    def __init__(self, dsn: Dsn, options: EngineOptions, lanes: dict[Lane, _LaneEngines]) -> None:
         self.dsn = dsn
+        self.options = options
         self.dialect: Dialect = dsn.dialect
         self.instants = Instants(dsn.dialect, dsn.zone)
         self._lanes = lanes
@@ -87,7 +88,7 @@ class Database:
         parsed = parse_dsn(dsn, sqlite_path=sqlite_path) if isinstance(dsn, str) else dsn
         options = options or EngineOptions()
         lanes = _sqlite_lanes(parsed, options) if parsed.dialect == "sqlite" else _server_lanes(parsed, options)
-        return cls(parsed, lanes)
+        return cls(parsed, options, lanes)
 
     async def read(self, work: Callable[[Connection], T], lane: Lane = Lane.CONTROL, *, snapshot: bool = False) -> T:
         """Run `work`, which only reads, and return its result.
