@@ -1,0 +1,157 @@
+"""Channels, abilities and options as one immutable picture, ready for relaying.
+
+JSON columns are read once here, not once per request. What cannot be read is left out and named in
+`problems`, because one damaged channel may not take the others down.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from adapters.pricing.model_configs import parse_model_configs
+from storage.records import ChannelStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from adapters.pricing.price import ModelConfig
+    from adapters.providers.catalogue import Catalogue
+    from adapters.providers.provider import Provider
+    from gateway.registry.options import Options
+    from storage.records import Ability, Channel
+    from storage.repositories.relay_reads import RegistryRows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ChannelView:
+    """One way to reach a provider: an address, a key, and the models that they serve.
+
+    Snapshots are shared between relays, hence frozen. `weight` counts only among channels of equal
+    `priority`; a higher priority always wins while any of its channels can serve. `group_ratio` is the
+    smallest ratio among the channel's groups, the factor of every charge on it.
+    """
+
+    id: int
+    name: str
+    type: int
+    provider: Provider
+    key: str = field(repr=False)
+    base_url: str
+    status: int
+    priority: int
+    weight: int
+    groups: tuple[str, ...]
+    models: tuple[str, ...]
+    model_mapping: Mapping[str, str]
+    model_configs: Mapping[str, ModelConfig]
+    config: Mapping[str, object] = field(repr=False)
+    system_prompt: str
+    ratelimit: int
+    group_ratio: Decimal
+
+    @property
+    def label(self) -> str:
+        """How people see it in a line of the log."""
+        return f"{self.name}#{self.id}"
+
+    def upstream_model(self, asked: str) -> str:
+        """Return the model name that the provider is sent for `asked`; one step of mapping."""
+        return self.model_mapping.get(asked) or asked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """The whole picture at one moment."""
+
+    channels: Mapping[int, ChannelView]
+    serving: Mapping[tuple[str, str], tuple[ChannelView, ...]]
+    """(group, model) to the enabled channels that serve it."""
+    options: Options
+    problems: tuple[str, ...] = ()
+
+    def candidates(self, group: str, model: str) -> tuple[ChannelView, ...]:
+        """Return the enabled channels that serve `model` to `group`; suspensions are not looked at."""
+        return self.serving.get((group, model), ())
+
+    def models_of(self, group: str) -> list[str]:
+        """Return the names of all models that `group` can use, sorted."""
+        return sorted({model for known, model in self.serving if known == group})
+
+
+def make_snapshot(rows: RegistryRows, *, options: Options, catalogue: Catalogue) -> Snapshot:
+    """Build the snapshot of `rows`."""
+    problems: list[str] = []
+    views: dict[int, ChannelView] = {}
+    for channel in rows.channels:
+        view = _view(channel, options=options, catalogue=catalogue, problems=problems)
+        if view is not None:
+            views[view.id] = view
+    return Snapshot(
+        channels=views,
+        serving=_serving(rows.abilities, views),
+        options=options,
+        problems=tuple(problems),
+    )
+
+
+def _serving(
+    rows: Iterable[Ability], views: Mapping[int, ChannelView]
+) -> dict[tuple[str, str], tuple[ChannelView, ...]]:
+    serving: defaultdict[tuple[str, str], list[ChannelView]] = defaultdict(list)
+    for ability in rows:
+        view = views.get(ability.channel_id)
+        if view is not None and ability.enabled and view.status == ChannelStatus.ENABLED:
+            serving[ability.group, ability.model].append(view)
+    return {key: tuple(found) for key, found in serving.items()}
+
+
+def _view(channel: Channel, *, options: Options, catalogue: Catalogue, problems: list[str]) -> ChannelView | None:
+    where = f"channel {channel.name}#{channel.id}"
+    provider = catalogue.provider(channel.type)
+    if provider is None:
+        problems.append(f"{where}: unknown type {channel.type}")
+        return None
+    configs, reason = parse_model_configs(channel.model_configs or "")
+    if reason:
+        problems.append(f"{where}: model_configs: {reason}")
+    mapping = _object(channel.model_mapping, f"{where}: model_mapping", problems)
+    config = dict(_object(channel.config, f"{where}: config", problems))
+    if channel.other and not config.get("api_version"):
+        # The column that held the API version before `config` existed.
+        config["api_version"] = channel.other
+    groups = tuple(name.strip() for name in channel.group.split(",") if name.strip())
+    ratios = options.group_ratio
+    return ChannelView(
+        id=channel.id,
+        name=channel.name,
+        type=channel.type,
+        provider=provider,
+        key=channel.key,
+        base_url=channel.base_url or provider.base_url,
+        status=channel.status,
+        priority=channel.priority,
+        weight=channel.weight,
+        groups=groups,
+        models=tuple(name.strip() for name in channel.models.split(",") if name.strip()),
+        model_mapping={asked: sent for asked, sent in mapping.items() if isinstance(sent, str)},
+        model_configs=configs,
+        config=config,
+        system_prompt=channel.system_prompt or "",
+        ratelimit=channel.ratelimit,
+        group_ratio=min((ratios.get(name, Decimal(1)) for name in groups), default=Decimal(1)),
+    )
+
+
+def _object(text: str | None, what: str, problems: list[str]) -> Mapping[str, object]:
+    if not text or not text.strip():
+        return {}
+    try:
+        return msgspec.json.decode(text, type=dict[str, object])
+    except msgspec.DecodeError:
+        problems.append(f"{what} is not a JSON object")
+        return {}

@@ -1,0 +1,109 @@
+"""One try with one channel: send, look at the head, and bring the answer to the client.
+
+Returns when the client has the whole answer. Every way in which the provider can fail comes out as an
+`UpstreamFailed`; whether another channel may try depends on the meter: once content is delivered, none may.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import trio
+
+from adapters.formats import openai_chat
+from adapters.sse import EventScanner
+from adapters.transport.types import ConnectFailed, HeadTimeout, IdleTimeout, TransportError
+from gateway.relay import head as heads
+from gateway.relay.errors import UpstreamCut, UpstreamFailed, UpstreamUnreachable
+from gateway.relay.failures import failure_in_answer, refusal
+from gateway.relay.stream import EventStream
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from adapters.transport.types import Transport, UpstreamRequest, UpstreamResponse
+    from gateway.relay.meter import Meter
+    from gateway.relay.state import Relay
+
+# What a provider may take to close a stream that it has ended.
+DRAIN_S = 0.25
+# A whole answer is held in memory to be read before it is passed on.
+MAX_WHOLE_BYTES = 256 << 20
+
+
+async def attempt(
+    relay: Relay,
+    request: UpstreamRequest,
+    *,
+    transport: Transport,
+    meter: Meter,
+    idle_s: float,
+    first_content_s: float,
+    outgrown: Callable[[], Awaitable[None]],
+) -> None:
+    """Try `request` once. `outgrown` is awaited after every write of a stream, to top the reservation up.
+
+    Raises `UpstreamFailed`. Cancelled: the upstream connection is closed at once.
+    """
+    relay.stamp("request_forwarded")
+    first_content_at = trio.current_time() + first_content_s
+    try:
+        response = await transport.send(request)
+    except ConnectFailed:
+        raise UpstreamUnreachable("the provider could not be reached") from None
+    except HeadTimeout:
+        raise UpstreamUnreachable("the provider did not answer in time", status=504) from None
+    except TransportError:
+        raise UpstreamUnreachable("the connection to the provider broke before it answered") from None
+    try:
+        relay.stamp("first_upstream_response")
+        if not 200 <= response.status < 300:
+            raise await refusal(response)
+        if relay.streams and not _is_json(response):
+            stream = EventStream(relay, meter=meter, scanner=EventScanner(), outgrown=outgrown)
+            await stream.pump(response, idle_s=idle_s, first_content_at=first_content_at)
+            with trio.move_on_after(DRAIN_S):
+                # The end of the body lets the connection be used again; a provider that keeps it open loses it.
+                while await response.receive_some():
+                    pass
+        else:
+            await _whole(relay, response, meter)
+    except IdleTimeout:
+        raise UpstreamCut("the provider fell silent", status=504) from None
+    except TransportError:
+        raise UpstreamCut("the provider broke its answer off") from None
+    finally:
+        await response.aclose()
+
+
+def _is_json(response: UpstreamResponse) -> bool:
+    kind = dict(response.headers).get(b"content-type", b"").lower()
+    return b"json" in kind and b"event-stream" not in kind
+
+
+async def _whole(relay: Relay, response: UpstreamResponse, meter: Meter) -> None:
+    """Read a whole answer, look at it, and pass its bytes on."""
+    parts: list[bytes] = []
+    size = 0
+    while data := await response.receive_some():
+        parts.append(data)
+        size += len(data)
+        if size > MAX_WHOLE_BYTES:
+            raise UpstreamFailed("the provider's answer is too large")
+    body = parts[0] if len(parts) == 1 else b"".join(parts)
+    try:
+        piece = openai_chat.read_piece(body)
+    except openai_chat.FormatError:
+        raise UpstreamFailed(
+            "the provider's answer cannot be read", upstream_code="unmarshal_response_body_failed"
+        ) from None
+    if piece.error is not None:
+        raise failure_in_answer(piece.error)
+    if relay.streams:
+        raise UpstreamFailed("the provider answered a request for a stream with a whole answer")
+    relay.stamp("upstream_completed")
+    meter.add(piece)
+    meter.add_whole()
+    relay.first_content_at = trio.current_time()
+    relay.stamp("first_client_response")
+    await relay.client.answer(response.status, heads.for_client(response.headers), body)

@@ -1,0 +1,93 @@
+"""Choose a channel for one attempt.
+
+A pure function over the registry's snapshot, so that a choice can be replayed from a log line and explained
+to an operator. Nothing here waits, logs or reads a clock: `now` and `rng` come in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from random import Random
+
+    from gateway.registry.snapshot import ChannelView
+
+
+class Prefer(Enum):
+    """Where to look first among the channels that are left."""
+
+    HIGHEST = "highest"
+    """The highest priority; the rule for a first attempt and after most failures."""
+    BELOW = "below"
+    """Priorities below the one that failed, then the same: after a 429 the whole tier is likely to be busy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is looked for. `able` says whether a channel can serve the endpoint at all."""
+
+    group: str
+    model: str
+    able: Callable[[ChannelView], bool]
+    excluded: frozenset[int] = frozenset()
+    prefer: Prefer = Prefer.HIGHEST
+    failed_priority: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Why a candidate is in or out, for people: `reason` is empty for a candidate that may be chosen."""
+
+    channel: ChannelView
+    reason: str
+
+
+def explain(
+    candidates: Iterable[ChannelView], request: Request, *, suspended_until: Callable[[int], float], now: float
+) -> list[Verdict]:
+    """Return a verdict for every candidate, in the order in which priorities are tried."""
+    verdicts = []
+    for channel in candidates:
+        until = suspended_until(channel.id)
+        if channel.id in request.excluded:
+            reason = "failed in this request already"
+        elif not request.able(channel):
+            reason = "does not serve this endpoint"
+        elif until > now:
+            reason = f"suspended for another {until - now:.0f} s"
+        else:
+            reason = ""
+        verdicts.append(Verdict(channel=channel, reason=reason))
+    return sorted(verdicts, key=lambda verdict: -verdict.channel.priority)
+
+
+def choose(
+    candidates: Iterable[ChannelView],
+    request: Request,
+    *,
+    suspended_until: Callable[[int], float],
+    now: float,
+    rng: Random,
+) -> ChannelView | None:
+    """Return the channel for the next attempt, or `None` when none is left to try."""
+    left = [
+        channel
+        for channel in candidates
+        if channel.id not in request.excluded and suspended_until(channel.id) <= now and request.able(channel)
+    ]
+    if not left:
+        return None
+    if request.prefer is Prefer.BELOW:
+        below = [channel for channel in left if channel.priority < request.failed_priority]
+        same = [channel for channel in left if channel.priority == request.failed_priority]
+        left = below or same or left
+    top = max(channel.priority for channel in left)
+    tier = [channel for channel in left if channel.priority == top]
+    if len(tier) == 1:
+        return tier[0]
+    # max(): one-api stores 0 for "never set", which must still get its share.
+    return rng.choices(tier, weights=[max(channel.weight, 1) for channel in tier])[0]

@@ -1,0 +1,118 @@
+"""The client's side of one relay: ASGI's two callables behind words that the relay uses.
+
+A streamed answer's head is held back until there is something worth committing to, so that a failure before
+it keeps its true status. All writes are whole events, so a heartbeat may stand between any two of them.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import trio
+
+from gateway.relay.errors import UpstreamFailed
+
+if TYPE_CHECKING:
+    from gateway.lifecycle_types import Receive, Send
+    from gateway.relay.errors import RelayError
+
+HEARTBEAT = b": keep-alive\n\n"
+
+_CORS = ((b"access-control-allow-origin", b"*"),)
+_STREAM_HEAD = (
+    (b"content-type", b"text/event-stream"),
+    (b"x-accel-buffering", b"no"),
+    (b"pragma", b"no-cache"),
+)
+# Content is ready: the plain directive that one-api sent, and the ban on re-coding for CDNs (RFC 9213).
+_READY = ((b"cache-control", b"no-cache"), (b"cdn-cache-control", b"no-transform"))
+# Only comments for now: a proxy that gathers bytes to compress them would starve the client, so it is told not to.
+_WAITING = ((b"cache-control", b"no-cache, no-transform"), (b"cdn-cache-control", b"no-transform"))
+
+
+class Client:
+    """One request's client. Not for two relays, and `receive` is this object's once `read` is over."""
+
+    __slots__ = ("_headers", "_receive", "_request_id", "_send", "finished", "left", "started", "status", "wrote_at")
+
+    def __init__(self, receive: Receive, send: Send, *, request_id: str) -> None:
+        self._receive = receive
+        self._send = send
+        self._request_id = request_id
+        self._headers: tuple[tuple[bytes, bytes], ...] = (
+            (b"x-oneapi-request-id", request_id.encode("ascii")),
+            *_CORS,
+        )
+        self.started = False
+        """The head is out: no other status can be told any more."""
+        self.finished = False
+        """The answer is complete as far as HTTP is concerned."""
+        self.left = False
+        """The client closed its side."""
+        self.status = 0
+        self.wrote_at = trio.current_time()
+        """When the last piece went out, on Trio's clock."""
+
+    def close_after_answer(self) -> None:
+        """Tell the client not to come back on this connection."""
+        self._headers += ((b"connection", b"close"),)
+
+    async def gone(self) -> None:
+        """Return once the client has left. Only one task may wait, and only after the body was read."""
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                self.left = True
+                return
+
+    async def answer(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        """Send a whole answer."""
+        self.started = True
+        self.status = status
+        await self._send(
+            {
+                "type": "http.response.start",
+                "status": status,
+                "headers": [*headers, *self._headers, (b"content-length", str(len(body)).encode("ascii"))],
+            }
+        )
+        await self._send({"type": "http.response.body", "body": body})
+        self.finished = True
+
+    async def answer_json(self, status: int, body: bytes) -> None:
+        """Send a whole JSON answer."""
+        await self.answer(status, [(b"content-type", b"application/json")], body)
+
+    async def answer_error(self, error: RelayError) -> None:
+        """Send an error envelope with its status, and when to come back if the provider said so."""
+        headers = [(b"content-type", b"application/json")]
+        if isinstance(error, UpstreamFailed) and error.retry_after_s is not None:
+            headers.append((b"retry-after", b"%d" % math.ceil(error.retry_after_s)))
+        await self.answer(error.status, headers, error.as_json(self._request_id))
+
+    async def start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        """Send the head of an answer whose length is not known."""
+        self.started = True
+        self.status = status
+        await self._send({"type": "http.response.start", "status": status, "headers": [*headers, *self._headers]})
+
+    async def start_events(self, upstream: list[tuple[bytes, bytes]]) -> None:
+        """Send the head of a stream of events, with what the provider's head adds."""
+        await self.start(200, [*_STREAM_HEAD, *_READY, *(pair for pair in upstream if pair[0] != b"content-type")])
+
+    async def beat(self) -> None:
+        """Send a comment that keeps proxies and clients awake, and the head before it if it is not out yet."""
+        if not self.started:
+            await self.start(200, [*_STREAM_HEAD, *_WAITING])
+        await self.write(HEARTBEAT)
+
+    async def write(self, data: bytes) -> None:
+        """Send a piece of the body; whole events if it is a stream of events."""
+        await self._send({"type": "http.response.body", "body": data, "more_body": True})
+        self.wrote_at = trio.current_time()
+
+    async def finish(self, data: bytes = b"") -> None:
+        """Send the last piece and end the answer; no heartbeat follows it."""
+        self.finished = True
+        await self._send({"type": "http.response.body", "body": data, "more_body": False})

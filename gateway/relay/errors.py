@@ -1,0 +1,134 @@
+"""Everything that can end a relay other than well, and how a client of the OpenAI formats reads it.
+
+RelayError                    what the client is told: status, code, type, message
+ x Refused                    the gateway's front said no: token, rate limit, no channel (short envelope)
+ x Invalid                    the request itself is wrong; another try will not help
+ x UpstreamFailed             the provider failed; maybe another channel does better
+    x UpstreamUnreachable     no answer at all: network, deadline before the head
+    x UpstreamCut             the answer broke off or never ended properly
+ x OutOfQuota                 a balance is too small
+ x Interrupted                we ended it: drain, an operator, the total deadline, or a top-up that failed
+
+Messages never hold an address, a key or internals; those go to the journal.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+FRONT_TYPE = "one_api_error"
+
+
+class RelayError(Exception):
+    """Base: the relay cannot answer as asked. `status` is HTTP, `code` a stable word listed in docs/errors.md."""
+
+    code = "relay_error"
+    status = 500
+    type = FRONT_TYPE
+    param: object = ""
+
+    def __init__(self, message: str, *, status: int | None = None, code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        if status is not None:
+            self.status = status
+        if code is not None:
+            self.code = code
+
+    def as_json(self, request_id: str) -> bytes:
+        """The error envelope of OpenAI's formats (https://platform.openai.com/docs/guides/error-codes)."""
+        return msgspec.json.encode({"error": self._members(request_id)})
+
+    def as_event(self, request_id: str) -> bytes:
+        """The envelope as the last event of a stream; what follows is the end of the body, never `[DONE]`."""
+        return b"data: " + self.as_json(request_id) + b"\n\n"
+
+    def _members(self, request_id: str) -> dict[str, object]:
+        return {
+            "message": f"{self.message} (request id: {request_id})",
+            "type": self.type,
+            "param": self.param,
+            "code": self.client_code,
+        }
+
+    @property
+    def client_code(self) -> object:
+        """What goes into the member `code`; an upstream's own may be of any JSON type."""
+        return self.code
+
+
+class Refused(RelayError):
+    """The front refused: `status` says why (401, 403, 404, 429, 501, 503). Has no `param` and `code` members."""
+
+    code = "refused"
+    status = 403
+
+    def _members(self, request_id: str) -> dict[str, object]:
+        return {"message": f"{self.message} (request id: {request_id})", "type": self.type}
+
+
+class Invalid(RelayError):
+    """The request cannot be served as it is."""
+
+    code = "invalid_text_request"
+    status = 400
+
+
+class UpstreamFailed(RelayError):
+    """The provider refused or failed; carries the provider's own words where it had any."""
+
+    code = "bad_response_status_code"
+    status = 502
+    type = "upstream_error"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 502,
+        type: str = "upstream_error",  # noqa: A002  the member's name in every envelope
+        param: object = "",
+        upstream_code: object = "bad_response_status_code",
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message, status=status)
+        self.type = type
+        self.param = param
+        self.upstream_code = upstream_code
+        self.retry_after_s = retry_after_s
+
+    @property
+    def client_code(self) -> object:
+        return self.upstream_code
+
+
+class UpstreamUnreachable(UpstreamFailed):
+    """No answer: the connection failed or a deadline passed before the head."""
+
+    code = "do_request_failed"
+
+    def __init__(self, message: str, *, status: int = 502) -> None:
+        super().__init__(message, status=status, type=FRONT_TYPE, upstream_code=self.code)
+
+
+class UpstreamCut(UpstreamFailed):
+    """The answer broke off, fell silent, or ended without its format's terminal event."""
+
+    code = "upstream_stream_broken"
+
+    def __init__(self, message: str, *, status: int = 502) -> None:
+        super().__init__(message, status=status, type="upstream_error", upstream_code=self.code)
+
+
+class OutOfQuota(RelayError):
+    """The user's or token's balance is below what the request must reserve."""
+
+    code = "insufficient_user_quota"
+    status = 403
+
+
+class Interrupted(RelayError):
+    """The relay was ended from our side after it had begun."""
+
+    code = "interrupted"
+    status = 503

@@ -1,0 +1,148 @@
+"""What one relay holds of its caller's money while it runs, and on which terms.
+
+Reserved before the provider is asked, moved along when another channel takes over, topped up when a stream
+outgrows it. Giving back and charging is the settlement's.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from gateway.ledger.types import InsufficientQuota, Reservation, TokenExhausted, Unavailable
+from gateway.relay import settle
+from gateway.relay.errors import OutOfQuota, RelayError
+from gateway.relay.meter import Meter
+from gateway.relay.money import TOP_UP_TOKENS, terms_for
+
+if TYPE_CHECKING:
+    from adapters.pricing.book import PriceBook
+    from gateway.counting.counter import Counter
+    from gateway.ledger.types import Ledger
+    from gateway.registry.accounts import AccountCache
+    from gateway.registry.snapshot import ChannelView
+    from gateway.relay.money import Terms
+    from gateway.relay.state import Relay
+
+
+class Holding:
+    """The reservation of one relay, with the terms and the meter of the attempt that runs.
+
+    `terms` and `meter` exist once `reserve` was called; every channel gets fresh ones.
+    """
+
+    terms: Terms
+    meter: Meter
+
+    def __init__(
+        self, relay: Relay, *, ledger: Ledger, accounts: AccountCache, prices: PriceBook, counter: Counter
+    ) -> None:
+        self._relay = relay
+        self._ledger = ledger
+        self._accounts = accounts
+        self._prices = prices
+        self._counter = counter
+        self._output_limit: int | None = None
+        self._units = 0
+        self._covered_tokens = math.inf
+
+    async def reserve(self, channel: ChannelView) -> None:
+        """Count the prompt and take the estimate from user and token. Raises `RelayError`, `Invalid` among them."""
+        relay = self._relay
+        self._output_limit = relay.body.output_limit()
+        self._use(channel)
+        relay.prompt_tokens = await self._counter.count_request(
+            relay.endpoint.kind.value,
+            relay.sent_model,
+            relay.body.any(relay.endpoint.required),
+            approximate=relay.snapshot.options.flag("ApproximateTokenEnabled"),
+        )
+        units = self._wanted_units()
+        token = relay.caller.token
+        try:
+            await self._ledger.reserve(
+                Reservation(
+                    request_id=relay.request_id,
+                    user_id=relay.caller.user.id,
+                    token_id=token.id,
+                    token_limited=not token.unlimited_quota,
+                    channel_id=channel.id,
+                    model=relay.sent_model,
+                    units=units,
+                    log_seed=settle.log_row(
+                        relay, channel_id=channel.id, model=relay.sent_model, cost=None, usage=None
+                    ),
+                )
+            )
+        except TokenExhausted:
+            raise await self._token_too_small(units) from None
+        except InsufficientQuota:
+            raise OutOfQuota("user quota is not enough", code="insufficient_user_quota") from None
+        except Unavailable as error:
+            raise _database_away(error) from None
+        self._units = units
+        self._cover()
+
+    async def move(self, channel: ChannelView) -> None:
+        """Take the reservation along to `channel`, which may be dearer. Raises `RelayError`."""
+        self._use(channel)
+        await self._amend(channel, max(self._wanted_units() - self._units, 0))
+
+    async def top_up(self) -> None:
+        """Take more when a stream has outgrown what is held. Raises `OutOfQuota` when there is no more."""
+        tokens = self.meter.roughly()
+        if tokens <= self._covered_tokens:
+            return
+        wanted = self.terms.running(
+            prompt_tokens=self._relay.prompt_tokens, output_tokens=tokens + max(TOP_UP_TOKENS, tokens // 4)
+        )
+        await self._amend(self.terms.channel, max(wanted - self._units, 1))
+
+    async def _amend(self, channel: ChannelView, more: int) -> None:
+        try:
+            await self._ledger.amend(self._relay.request_id, channel_id=channel.id, add_units=more)
+        except InsufficientQuota:
+            raise OutOfQuota("the quota is used up", code="insufficient_quota") from None
+        except Unavailable as error:
+            raise _database_away(error) from None
+        self._units += more
+        self._cover()
+
+    async def _token_too_small(self, units: int) -> RelayError:
+        """The books refused a token: forget what was known of it, and say what is left."""
+        token = self._relay.caller.token
+        self._accounts.forget_token(token.id)
+        account = await self._accounts.by_key(token.key)
+        left = account.token.remain_quota if account is not None else 0
+        return OutOfQuota(
+            f"insufficient token quota: required={units}, available={left}, tokenId={token.id}",
+            code="pre_consume_token_quota_failed",
+        )
+
+    def _use(self, channel: ChannelView) -> None:
+        relay = self._relay
+        self.terms = terms_for(relay, channel, self._prices)
+        relay.channel = channel
+        relay.sent_model = channel.upstream_model(relay.model)
+        self.meter = Meter(self._counter, relay.sent_model)
+
+    def _wanted_units(self) -> int:
+        return self.terms.reservation(
+            prompt_tokens=self._relay.prompt_tokens,
+            output_limit=self._output_limit,
+            pre_consumed=self._relay.snapshot.options.integer("PreConsumedQuota"),
+        )
+
+    def _cover(self) -> None:
+        """Work out how many output tokens of a stream the reservation covers."""
+        if not self._relay.streams:
+            return
+        prompt = self._relay.prompt_tokens
+        base = self.terms.running(prompt_tokens=prompt, output_tokens=0)
+        thousand = self.terms.running(prompt_tokens=prompt, output_tokens=1000) - base
+        left = max(self._units - base, 0)
+        self._covered_tokens = left * 1000 / thousand if thousand > 0 else math.inf
+
+
+def _database_away(error: Unavailable) -> RelayError:
+    return RelayError("the gateway's database is not available", status=503, code=error.code)

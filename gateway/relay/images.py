@@ -1,0 +1,61 @@
+"""Image URLs in chat messages become data URLs, so that a provider need not (or cannot) fetch them itself.
+
+Fetched at the same time, within the relay; a URL that cannot be fetched stays as it is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import trio
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class ImageFetcher(Protocol):
+    """Fetches what users name, safely."""
+
+    async def data_url(self, url: str) -> str | None:
+        """Return the image as a `data:` URL, or `None` when it may not or cannot be had. Has its own deadline."""
+
+
+def names_images(raw: bytes) -> bool:
+    """Whether a body may hold image URLs at all; a quick look that spares most requests the parsing."""
+    return b'"image_url"' in raw
+
+
+async def inline_images(messages: object, fetcher: ImageFetcher) -> bool:
+    """Replace http(s) image URLs in `messages` (plain JSON values, changed in place); `True` if any was."""
+    holders = [holder for holder in _holders(messages) if _is_remote(holder["url"])]
+    if not holders:
+        return False
+    fetched: dict[str, str | None] = {}
+
+    async def fetch(url: str) -> None:
+        fetched[url] = await fetcher.data_url(url)
+
+    async with trio.open_nursery() as nursery:
+        for url in {str(holder["url"]) for holder in holders}:
+            nursery.start_soon(fetch, url)
+    changed = False
+    for holder in holders:
+        data = fetched[str(holder["url"])]
+        if data is not None:
+            holder["url"] = data
+            changed = True
+    return changed
+
+
+def _is_remote(url: object) -> bool:
+    return isinstance(url, str) and url.startswith(("http://", "https://"))
+
+
+def _holders(messages: object) -> Iterator[dict[str, object]]:
+    """Yield every `image_url` object of every part of every message that has a `url`."""
+    for message in messages if isinstance(messages, list) else ():
+        content = message.get("content") if isinstance(message, dict) else None
+        for part in content if isinstance(content, list) else ():
+            image = part.get("image_url") if isinstance(part, dict) else None
+            if isinstance(image, dict) and "url" in image:
+                yield image

@@ -1,0 +1,68 @@
+"""`GET /v1/models`: what the caller's group can use, in the shape of OpenAI's list.
+
+Names that the catalogue does not know are listed, too, unlike in the original: clients offer what is listed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from gateway.relay import endpoints
+
+if TYPE_CHECKING:
+    from adapters.providers.catalogue import Catalogue
+    from gateway.registry.snapshot import Snapshot
+    from gateway.relay.admit import Caller
+
+CREATED = 1626777600
+
+_PERMISSION = {
+    "id": "modelperm-LwHkVFn8AcMItP432fKKDIKJ",
+    "object": "model_permission",
+    "created": CREATED,
+    "allow_create_engine": True,
+    "allow_sampling": True,
+    "allow_logprobs": True,
+    "allow_search_indices": False,
+    "allow_view": True,
+    "allow_fine_tuning": False,
+    "organization": "*",
+    "group": None,
+    "is_blocking": False,
+}
+
+
+def answer(path: str, *, caller: Caller, snapshot: Snapshot, catalogue: Catalogue) -> tuple[int, bytes]:
+    """Return status and body for the list, or for one model when `path` names it."""
+    usable = snapshot.models_of(caller.user.group)
+    if path == endpoints.MODELS_PATH:
+        listed = [_entry(model, catalogue) for model in usable]
+        return 200, msgspec.json.encode({"object": "list", "data": listed})
+    model = path.removeprefix(endpoints.MODELS_PATH + "/")
+    if model in usable or catalogue.owner_of(model):
+        return 200, msgspec.json.encode(_entry(model, catalogue))
+    # 200 is what one-api answers here, and what scripts written for it expect.
+    return 200, msgspec.json.encode(
+        {
+            "error": {
+                "message": f"The model '{model}' does not exist",
+                "type": "invalid_request_error",
+                "param": "model",
+                "code": "model_not_found",
+            }
+        }
+    )
+
+
+def _entry(model: str, catalogue: Catalogue) -> dict[str, object]:
+    return {
+        "id": model,
+        "object": "model",
+        "created": CREATED,
+        "owned_by": catalogue.owner_of(model) or "custom",
+        "permission": [_PERMISSION],
+        "root": model,
+        "parent": None,
+    }

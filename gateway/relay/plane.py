@@ -1,0 +1,190 @@
+"""The relay plane: an ASGI callable in front of the management app.
+
+A small table decides what is ours; everything else goes on to the app behind. No framework stands on this
+path, and the relay keeps its nursery in one frame.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import TYPE_CHECKING
+
+import trio
+
+from gateway.relay import endpoints, models, proxy
+from gateway.relay.admit import admit, check_model
+from gateway.relay.body import RequestBody
+from gateway.relay.client import Client
+from gateway.relay.endpoints import Endpoint, Kind
+from gateway.relay.errors import Invalid, Refused, RelayError
+from gateway.relay.head import read_head
+from gateway.relay.state import Relay
+from gateway.relay.supervisor import Supervisor
+from gateway.request_id import new_request_id
+from gateway.server.body import BodyError, ClientGone, read_body
+from gateway.server.client_address import find_client
+from storage.errors import StorageError
+from storage.records import ChannelStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from adapters.providers.catalogue import Catalogue
+    from gateway.lifecycle_types import AsgiApp, Phase, Receive, Scope, Send
+    from gateway.registry.snapshot import ChannelView, Snapshot
+    from gateway.relay.admit import Caller
+    from gateway.relay.head import RequestHead
+    from gateway.relay.supervisor import RelayDeps
+    from gateway.server.client_address import Network
+
+# The largest body that is read; base64 images and audio of a long conversation stay far below.
+MAX_BODY_BYTES = 128 << 20
+TOKEN_WINDOW_S = 180.0
+
+_PREFLIGHT = [
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-allow-methods", b"GET,POST,PUT,DELETE,OPTIONS"),
+    (b"access-control-allow-headers", b"*"),
+    (b"access-control-max-age", b"43200"),
+]
+
+
+class RelayPlane:
+    """Answers relay requests; hands all others to `behind`."""
+
+    def __init__(
+        self,
+        behind: AsgiApp,
+        *,
+        deps: RelayDeps,
+        catalogue: Catalogue,
+        phase: Phase,
+        trusted_proxies: Sequence[Network],
+    ) -> None:
+        self._behind = behind
+        self._deps = deps
+        self._catalogue = catalogue
+        self._phase = phase
+        self._trusted = trusted_proxies
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one ASGI scope."""
+        if scope["type"] != "http" or not scope["path"].startswith("/v1/"):
+            await self._behind(scope, receive, send)
+            return
+        path, method = scope["path"], scope["method"]
+        if method == "OPTIONS":
+            await send({"type": "http.response.start", "status": 204, "headers": _PREFLIGHT})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        if not _is_ours(method, path):
+            await self._behind(scope, receive, send)
+            return
+        request_id = new_request_id()
+        client = Client(receive, send, request_id=request_id)
+        head = read_head(scope, address=find_client(scope, self._trusted).address)
+        try:
+            await self._serve(head, client, receive, request_id)
+        except ClientGone:
+            return
+        except BodyError as error:
+            await client.answer_error(RelayError(str(error), status=error.status, code=error.code))
+        except StorageError as error:
+            self._deps.journal.event("error", "relay.database", f"refused {path}: {error}", request_id=request_id)
+            await client.answer_error(
+                RelayError("the gateway's database is not available", status=503, code="database_unavailable")
+            )
+        except RelayError as error:
+            # Refused before anything was reserved; what comes later is answered by the supervisor.
+            await client.answer_error(error)
+
+    async def _serve(self, head: RequestHead, client: Client, receive: Receive, request_id: str) -> None:
+        started_at, received_ms = trio.current_time(), time.time_ns() // 1_000_000
+        deps = self._deps
+        if not self._phase.is_ready:
+            client.close_after_answer()
+            raise Refused("the gateway is shutting down", status=503)
+        caller = await admit(head, accounts=deps.accounts, prefix=deps.settings.token_key_prefix, now=time.time())
+        snapshot = deps.registry.current
+        if head.path.startswith(endpoints.PROXY_PREFIX):
+            await self._limit(caller)
+            body = await read_body(receive, limit=MAX_BODY_BYTES)
+            await proxy.serve(
+                proxy.ProxyRequest(
+                    head=head, body=body, caller=caller, client=client, request_id=request_id,
+                    trace_id=uuid.uuid4().hex, started_at=started_at, received_ms=received_ms,
+                ),
+                deps, snapshot,
+            )  # fmt: skip
+            return
+        if head.path == endpoints.MODELS_PATH or head.path.startswith(endpoints.MODELS_PATH + "/"):
+            status, answer = models.answer(head.path, caller=caller, snapshot=snapshot, catalogue=self._catalogue)
+            await client.answer_json(status, answer)
+            return
+        found = endpoints.find(head.path)
+        if found is None:
+            raise RelayError("API not implemented", status=501, code="api_not_implemented")
+        endpoint, path_model = found
+        raw = await read_body(receive, head.headers.items(), limit=MAX_BODY_BYTES)
+        body_view = RequestBody(raw)
+        model = body_view.value("model", str) or path_model or endpoint.default_model
+        check_model(caller.token, model)
+        only = named_channel(caller, snapshot)
+        if not model and only is None:
+            raise Refused(f"No available channels for Model  under Group {caller.user.group}", status=503)
+        await self._limit(caller)
+        _validate(body_view, endpoint)
+        relay = Relay(
+            request_id=request_id,
+            trace_id=uuid.uuid4().hex,
+            head=head,
+            client=client,
+            caller=caller,
+            endpoint=endpoint,
+            body=body_view,
+            model=model,
+            streams=endpoint.streams and body_view.value("stream", bool) is True,
+            snapshot=snapshot,
+            started_at=started_at,
+            timestamps={"request_received": received_ms},
+        )
+        await Supervisor(relay, deps).serve(only)
+
+    async def _limit(self, caller: Caller) -> None:
+        settings = self._deps.settings
+        if settings.debug:
+            return
+        key = f"relay:token:{caller.token.id}"
+        if not await self._deps.windows.hit(key, limit=settings.global_relay_rate_limit, window_s=TOKEN_WINDOW_S):
+            raise Refused("rate limit exceeded", status=429)
+
+
+def _is_ours(method: str, path: str) -> bool:
+    if path.startswith((endpoints.PROXY_PREFIX, *endpoints.UNSERVED_PREFIXES)):
+        return True
+    if path == endpoints.MODELS_PATH or path.startswith(endpoints.MODELS_PATH + "/"):
+        return method in ("GET", "DELETE")
+    return method == "POST" and endpoints.find(path) is not None
+
+
+def named_channel(caller: Caller, snapshot: Snapshot) -> ChannelView | None:
+    """Return the channel that the key asks for, if any. Raises `Refused` when it cannot be used."""
+    if caller.channel_id is None:
+        return None
+    channel = snapshot.channels.get(caller.channel_id)
+    if channel is None:
+        raise Refused("Invalid Channel Id", status=400)
+    if channel.status != ChannelStatus.ENABLED:
+        raise Refused("The channel has been disabled", status=403)
+    return channel
+
+
+def _validate(body: RequestBody, endpoint: Endpoint) -> None:
+    """Refuse a body that lacks what every provider of this endpoint needs. Raises `Invalid`."""
+    if endpoint.required not in body:
+        raise Invalid(f"text request validation failed: field {endpoint.required} is required")
+    if endpoint.kind is Kind.CHAT:
+        messages = body.value("messages", list)
+        if not messages:
+            raise Invalid("text request validation failed: field messages is required")

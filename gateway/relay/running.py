@@ -1,0 +1,72 @@
+"""The relays that run right now, so that a drain can wait for them and then end them.
+
+A relay enters itself with its cancel scope; whoever ends it says why first, so that the relay can tell its
+client the truth (drain, an admin's click) in a terminal event of the client's format.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import trio
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class RunningRelay:
+    """One relay: what an operator sees of it, and the handle to end it."""
+
+    request_id: str
+    user: str
+    started_at: float
+    """On Trio's clock, seconds."""
+    scope: trio.CancelScope
+    model: str = ""
+    channel: str = ""
+    end_reason: str = ""
+    """Why it was ended from outside: `drained`, `cancelled`; empty while it runs on its own."""
+
+    def end(self, reason: str) -> None:
+        """Cancel the relay; the first reason stays."""
+        self.end_reason = self.end_reason or reason
+        self.scope.cancel()
+
+
+@dataclass(slots=True)
+class Running:
+    """The set of running relays of this process."""
+
+    _relays: dict[str, RunningRelay] = field(default_factory=dict)
+    _changed: trio.Event = field(default_factory=trio.Event)
+
+    def __len__(self) -> int:
+        return len(self._relays)
+
+    def __iter__(self) -> Iterator[RunningRelay]:
+        return iter(tuple(self._relays.values()))
+
+    @contextmanager
+    def entered(self, relay: RunningRelay) -> Iterator[RunningRelay]:
+        """Keep `relay` in the set for the length of the block."""
+        self._relays[relay.request_id] = relay
+        try:
+            yield relay
+        finally:
+            del self._relays[relay.request_id]
+            if not self._relays:
+                self._changed.set()
+                self._changed = trio.Event()
+
+    def end_all(self, reason: str) -> None:
+        """End every running relay for `reason`."""
+        for relay in self:
+            relay.end(reason)
+
+    async def wait_empty(self) -> None:
+        """Return once no relay runs. The caller sets the deadline."""
+        while self._relays:
+            await self._changed.wait()

@@ -1,0 +1,65 @@
+"""One relay from its admission to its settlement: the facts that its steps hand on to each other."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gateway.registry.snapshot import ChannelView, Snapshot
+    from gateway.relay.admit import Caller
+    from gateway.relay.body import RequestBody
+    from gateway.relay.client import Client
+    from gateway.relay.endpoints import Endpoint
+    from gateway.relay.head import RequestHead
+
+
+def now_ms() -> int:
+    """Return the wall clock in Unix milliseconds, for traces."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Relay:
+    """What is known of one relay. Written by its own task only."""
+
+    request_id: str
+    trace_id: str
+    head: RequestHead
+    client: Client
+    caller: Caller
+    endpoint: Endpoint
+    body: RequestBody
+    model: str
+    """The model as the client asked for it; access, abilities and suspensions go by this name."""
+    streams: bool
+    snapshot: Snapshot
+    """The picture that this relay keeps to, whatever is edited meanwhile."""
+    started_at: float
+    """On Trio's clock."""
+    messages: object | None = None
+    """The `messages` member with images inlined, when that changed it."""
+    prompt_tokens: int = 0
+    channel: ChannelView | None = None
+    """The channel of the attempt that runs or was last."""
+    sent_model: str = ""
+    """The model name that the channel's provider was sent; prices and the log go by this name."""
+    system_prompt_reset: bool = False
+    failed: list[ChannelView] = field(default_factory=list)
+    first_content_at: float | None = None
+    timestamps: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def group(self) -> str:
+        """The caller's group."""
+        return self.caller.user.group
+
+    @property
+    def attempts(self) -> int:
+        """How many channels were tried."""
+        return len(self.failed) + (self.channel is not None and self.channel not in self.failed)
+
+    def stamp(self, step: str) -> None:
+        """Note when `step` happened; the first time counts."""
+        self.timestamps.setdefault(step, now_ms())

@@ -1,0 +1,317 @@
+"""One relay: reserve, try channels until one answers, watch the client, and settle however it ends.
+
+    relay nursery            its scope is the relay's: total deadline, drain and an operator's click cancel it
+    ├─ watch                 the client leaving cancels the relay; a silent stream gets a comment now and then
+    └─ attempts              the body of the nursery: one after another, each with deadlines of its own
+
+Nothing is sent upstream before the reservation is durable. Settlement is the one exit after that.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import trio
+
+from gateway.relay import attempt as attempts
+from gateway.relay import settle
+from gateway.relay.choose import Prefer, Request, choose
+from gateway.relay.endpoints import Kind
+from gateway.relay.errors import Interrupted, OutOfQuota, Refused, RelayError, UpstreamFailed
+from gateway.relay.holding import Holding
+from gateway.relay.images import inline_images, names_images
+from gateway.relay.prepare import can_serve, prepare
+from gateway.relay.retry import Plan, RetryBudget, plan_after
+from gateway.relay.running import RunningRelay
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from adapters.pricing.book import PriceBook
+    from adapters.pricing.charge import Charge
+    from adapters.pricing.usage import Usage
+    from adapters.transport.types import Transport
+    from gateway.cluster.types import Windows
+    from gateway.config.settings import Settings
+    from gateway.counting.counter import Counter
+    from gateway.ledger.types import Ledger
+    from gateway.observe.types import Journal
+    from gateway.registry.accounts import AccountCache
+    from gateway.registry.registry import Registry
+    from gateway.registry.snapshot import ChannelView
+    from gateway.relay.health import ChannelHealth
+    from gateway.relay.images import ImageFetcher
+    from gateway.relay.running import Running
+    from gateway.relay.state import Relay
+
+# Settlement is waited for this long; the ledger owns it anyhow, so only the waiting ends.
+SETTLE_WAIT_S = 8.0
+# The client's last words: an error event or envelope after the relay's own scope is gone.
+LAST_WORDS_S = 4.0
+CHANNEL_WINDOW_S = 180.0
+
+_REASONS = {
+    "drained": "the gateway is shutting down",
+    "cancelled": "an operator ended this request",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelayDeps:
+    """What relays use; made once by the composition root."""
+
+    settings: Settings
+    registry: Registry
+    accounts: AccountCache
+    ledger: Ledger
+    prices: PriceBook
+    counter: Counter
+    transport: Transport
+    images: ImageFetcher
+    windows: Windows
+    health: ChannelHealth
+    budget: RetryBudget
+    running: Running
+    journal: Journal
+    rng: Random
+
+
+class Supervisor:
+    """Serves one relay that was admitted. Not reusable."""
+
+    def __init__(self, relay: Relay, deps: RelayDeps) -> None:
+        self._relay = relay
+        self._deps = deps
+        self._holding = Holding(
+            relay, ledger=deps.ledger, accounts=deps.accounts, prices=deps.prices, counter=deps.counter
+        )
+        self._plan: Plan | None = None
+
+    async def serve(self, only: ChannelView | None) -> None:
+        """Serve the relay; `only` is the channel that the client's key names, which is never replaced.
+
+        Raises `RelayError` for what is wrong before anything was reserved; everything later is answered here.
+        """
+        relay = self._relay
+        channel = only or self._choose(Prefer.HIGHEST)
+        if channel is None:
+            raise Refused(f"No available channels for Model {relay.model} under Group {relay.group}", status=503)
+        if not can_serve(channel, relay.endpoint):
+            raise RelayError(
+                f"channel {channel.id} does not serve this endpoint", status=400, code="unsupported_channel"
+            )
+        await self._check_channel_limit(channel)
+        await self._holding.reserve(channel)
+        self._deps.budget.relay_began()
+        # What the client is told if the lines below fail in a way that nobody foresaw.
+        error: RelayError | None = RelayError("the gateway failed to serve this request", code="internal_error")
+        try:
+            error = await self._in_nursery(channel, replaceable=only is None)
+        finally:
+            # The one exit. No deadline around all of it, or a slow client could keep the settlement from being
+            # handed over: every wait in here has its own, and shutdown can count on their sum.
+            with trio.CancelScope(shield=True):
+                await self._last_words(error)
+                await self._settle(error)
+
+    # --- before the provider is asked -------------------------------------------------------------------
+
+    def _choose(self, prefer: Prefer) -> ChannelView | None:
+        relay = self._relay
+        suspensions = self._deps.registry.suspensions
+        return choose(
+            relay.snapshot.candidates(relay.group, relay.model),
+            Request(
+                group=relay.group,
+                model=relay.model,
+                able=lambda channel: can_serve(channel, relay.endpoint),
+                excluded=frozenset(channel.id for channel in relay.failed),
+                prefer=prefer,
+                failed_priority=relay.failed[-1].priority if relay.failed else 0,
+            ),
+            suspended_until=lambda channel_id: suspensions.until(relay.group, relay.model, channel_id),
+            now=time.time(),
+            rng=self._deps.rng,
+        )
+
+    async def _check_channel_limit(self, channel: ChannelView) -> None:
+        settings = self._deps.settings
+        if not settings.global_channel_rate_limit or settings.debug or channel.ratelimit <= 0:
+            return
+        key = f"channel:{channel.id}:token:{self._relay.caller.token.id}"
+        if not await self._deps.windows.hit(key, limit=channel.ratelimit, window_s=CHANNEL_WINDOW_S):
+            raise Refused("rate limit exceeded", status=429)
+
+    # --- the relay itself -------------------------------------------------------------------------------
+
+    async def _in_nursery(self, channel: ChannelView, *, replaceable: bool) -> RelayError | None:
+        relay, deps = self._relay, self._deps
+        total_s = deps.settings.relay_timeout or math.inf
+        ended: tuple[RelayError | None] | None = None
+        async with trio.open_nursery() as nursery:
+            scope = nursery.cancel_scope
+            scope.deadline = relay.started_at + total_s
+            running = RunningRelay(
+                request_id=relay.request_id,
+                user=relay.caller.user.username,
+                started_at=relay.started_at,
+                scope=scope,
+                model=relay.model,
+                channel=channel.label,
+            )
+            with deps.running.entered(running):
+                nursery.start_soon(self._watch, scope)
+                ended = (await self._attempts(channel, running, replaceable=replaceable),)
+            scope.cancel()
+        if ended is not None:
+            return ended[0]
+        # The scope was cancelled: say why.
+        if relay.client.left:
+            return Interrupted("the client left", status=499, code="client_gone")
+        if running.end_reason:
+            return Interrupted(_REASONS[running.end_reason], status=503, code=running.end_reason)
+        return Interrupted("the request took longer than allowed", status=504, code="deadline")
+
+    async def _watch(self, scope: trio.CancelScope) -> None:
+        """Cancel the relay when its client leaves; keep a stream that has nothing to say awake."""
+        client = self._relay.client
+        every_s = self._deps.settings.stream_heartbeat_sec if self._relay.streams else 0
+        beat_at = trio.current_time() + (every_s or math.inf)
+        while True:
+            with trio.move_on_at(beat_at):
+                await client.gone()
+                scope.cancel()
+                return
+            if client.finished:
+                beat_at = math.inf
+            elif (quiet_until := client.wrote_at + every_s) > trio.current_time():
+                beat_at = quiet_until
+            else:
+                await client.beat()
+                beat_at = trio.current_time() + every_s
+
+    async def _attempts(self, channel: ChannelView, running: RunningRelay, *, replaceable: bool) -> RelayError | None:
+        """Try channels until one answers. Returns the failure that the client is to be told, if any."""
+        relay, deps = self._relay, self._deps
+        await self._inline_images()
+        while True:
+            running.channel = channel.label
+            try:
+                prepared = prepare(relay, channel, deps.settings)
+                relay.system_prompt_reset = prepared.system_prompt_reset
+                await attempts.attempt(
+                    relay,
+                    prepared.request,
+                    transport=deps.transport,
+                    meter=self._holding.meter,
+                    idle_s=deps.settings.idle_timeout_sec or math.inf,
+                    first_content_s=deps.settings.first_content_timeout_sec or math.inf,
+                    outgrown=self._holding.top_up,
+                )
+            except UpstreamFailed as error:
+                deps.health.failed(channel, group=relay.group, model=relay.model, error=error)
+                relay.failed.append(channel)
+                following = self._next(error) if replaceable and not self._holding.meter.delivered else None
+                if following is None:
+                    return self._told(error)
+                deps.journal.event(
+                    "warning",
+                    "relay.retry",
+                    f"{channel.label} failed ({error.status} {error.message}), trying {following.label}",
+                    request_id=relay.request_id,
+                    channel=channel.id,
+                    next_channel=following.id,
+                    status=error.status,
+                )
+                try:
+                    await self._holding.move(following)
+                except RelayError as refusal:
+                    return refusal
+                channel = following
+            except RelayError as error:
+                return error
+            else:
+                deps.health.succeeded(channel)
+                return None
+
+    async def _inline_images(self) -> None:
+        relay = self._relay
+        if relay.endpoint.kind is not Kind.CHAT or not names_images(relay.body.raw):
+            return
+        messages = relay.body.any("messages")
+        if await inline_images(messages, self._deps.images):
+            relay.messages = messages
+
+    def _next(self, error: UpstreamFailed) -> ChannelView | None:
+        """Return the channel for another attempt, within the plan that the first failure made and the budget."""
+        relay = self._relay
+        if self._plan is None:
+            others = len(relay.snapshot.candidates(relay.group, relay.model)) - 1
+            times = relay.snapshot.options.integer("RetryTimes")
+            self._plan = plan_after(error, retry_times=times, other_channels=others)
+        elif plan_after(error, retry_times=1, other_channels=1).further == 0:
+            # The client's own mistake, found by a later channel: no other will like it better.
+            return None
+        if len(relay.failed) > self._plan.further or not self._deps.budget.try_withdraw():
+            return None
+        return self._choose(self._plan.prefer)
+
+    def _told(self, error: UpstreamFailed) -> UpstreamFailed:
+        """After 429s everywhere the client is told what that means for it."""
+        if error.status == 429:
+            tried = len(self._relay.failed)
+            error.message = (
+                "The current group load is saturated, please try again later"
+                if tried == 1
+                else f"All available channels ({tried}) for this model are currently rate limited, "
+                "please try again later"
+            )
+        return error
+
+    # --- the one exit -----------------------------------------------------------------------------------
+
+    async def _last_words(self, error: RelayError | None) -> None:
+        """Tell a client that is still there how its request ended, in its own format."""
+        client = self._relay.client
+        if error is None or client.left or client.finished:
+            return
+        with trio.move_on_after(LAST_WORDS_S):
+            if client.started:
+                await client.finish(error.as_event(self._relay.request_id))
+            else:
+                await client.answer_error(error)
+
+    async def _settle(self, error: RelayError | None) -> None:
+        relay, deps = self._relay, self._deps
+        cost: Charge | None = None
+        usage: Usage | None = None
+        if self._holding.meter.delivered:
+            usage = await self._holding.meter.usage(relay.prompt_tokens)
+            cost = self._holding.terms.cost(usage)
+        settlement = settle.settlement(
+            relay, cost=cost, usage=usage, log_consumption=relay.snapshot.options.flag("LogConsumeEnabled")
+        )
+        with trio.move_on_after(SETTLE_WAIT_S):
+            await deps.ledger.settle(settlement)
+        deps.journal.relay(
+            settle.summary(
+                relay,
+                outcome=_outcome(error),
+                cost=cost,
+                usage=usage,
+                error=error,
+            )
+        )
+
+
+def _outcome(error: RelayError | None) -> str:
+    if error is None:
+        return "ok"
+    if isinstance(error, Interrupted):
+        return error.code
+    if isinstance(error, OutOfQuota):
+        return "quota"
+    return "upstream_failed" if isinstance(error, UpstreamFailed) else "refused"
