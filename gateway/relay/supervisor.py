@@ -79,6 +79,13 @@ class RelayDeps:
     rng: Random
 
 
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """The attempts came to an end of their own."""
+
+    error: RelayError | None
+
+
 class Supervisor:
     """Serves one relay that was admitted. Not reusable."""
 
@@ -89,6 +96,7 @@ class Supervisor:
             relay, ledger=deps.ledger, accounts=deps.accounts, prices=deps.prices, counter=deps.counter
         )
         self._plan: Plan | None = None
+        self._ended: _Ended | None = None
 
     async def serve(self, only: ChannelView | None) -> None:
         """Serve the relay; `only` is the channel that the client's key names, which is never replaced.
@@ -150,7 +158,6 @@ class Supervisor:
     async def _in_nursery(self, channel: ChannelView, *, replaceable: bool) -> RelayError | None:
         relay, deps = self._relay, self._deps
         total_s = deps.settings.relay_timeout or math.inf
-        ended: tuple[RelayError | None] | None = None
         async with trio.open_nursery() as nursery:
             scope = nursery.cancel_scope
             scope.deadline = relay.started_at + total_s
@@ -164,16 +171,20 @@ class Supervisor:
             )
             with deps.running.entered(running):
                 nursery.start_soon(self._watch, scope)
-                ended = (await self._attempts(channel, running, replaceable=replaceable),)
+                # A value in an object: "it ended, and well" must be told from "the scope was cancelled".
+                self._ended = _Ended(await self._attempts(channel, running, replaceable=replaceable))
             scope.cancel()
-        if ended is not None:
-            return ended[0]
+        if (over := self._over()) is not None:
+            return over.error
         # The scope was cancelled: say why.
         if relay.client.left:
             return Interrupted("the client left", status=499, code="client_gone")
         if running.end_reason:
             return Interrupted(_REASONS[running.end_reason], status=503, code=running.end_reason)
         return Interrupted("the request took longer than allowed", status=504, code="deadline")
+
+    def _over(self) -> _Ended | None:
+        return self._ended
 
     async def _watch(self, scope: trio.CancelScope) -> None:
         """Cancel the relay when its client leaves; keep a stream that has nothing to say awake."""
