@@ -2,6 +2,7 @@
 
 TransportError            something below HTTP went wrong
  x ConnectFailed          no connection: name, refusal, TLS, proxy, or the connect deadline; nothing was sent
+    x RequestInvalid      the request cannot be written as HTTP: a line break in a header, a base URL that is none
  x ResponseBroken         the provider broke off, sent garbage, or a deadline passed after sending
     x HeadTimeout         no response head in time
     x IdleTimeout         the body fell silent for longer than allowed
@@ -58,6 +59,10 @@ class TransportError(Exception):
 
 class ConnectFailed(TransportError):
     """No connection could be made, so nothing was sent."""
+
+
+class RequestInvalid(ConnectFailed):
+    """The request cannot be written as HTTP, so nothing was sent. The channel's settings are at fault."""
 
 
 class ResponseBroken(TransportError):

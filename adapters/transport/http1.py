@@ -1,0 +1,252 @@
+"""HTTP/1.1 to providers: the transport behind a relay.
+
+One exchange takes a connection from the pool or opens one, sends, waits for the final head, and hands out the
+response, which owns the connection until its `aclose`.
+
+When a request is sent twice: only if it went out on a connection that had been used before, and that connection ended
+before a single byte of an answer. Servers close idle connections just as a request is under way, and then have not
+read it; every HTTP client treats it so. The second try is made on a new connection, and is the last. A provider that
+did read the request and died before answering may have worked for nothing, but nobody got, or paid for, an answer.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import trio
+
+from adapters.transport.connect import connect
+from adapters.transport.decode import split_encoding
+from adapters.transport.message import ResponseReader, encode_head
+from adapters.transport.pool import Pool
+from adapters.transport.target import parse_target
+from adapters.transport.types import HeadTimeout, IdleTimeout, ResponseBroken
+
+if TYPE_CHECKING:
+    import ssl
+
+    from adapters.transport.connect import Connection
+    from adapters.transport.proxy import Proxy
+    from adapters.transport.target import Origin, Target
+    from adapters.transport.tls import ByteStream
+    from adapters.transport.types import UpstreamRequest
+
+READ_BYTES = 64 * 1024
+SMALL_BODY_BYTES = 32 * 1024
+"""Up to this, head and body go out in one call, which fits into the kernel's buffer; above, we listen meanwhile."""
+
+IDLE_CONNECTION_S = 50.0
+"""Below the minute after which most servers and load balancers close an idle connection."""
+
+MAX_IDLE_PER_ORIGIN = 256
+_SWEEP_S = 5.0
+_KNOWN_URLS = 1024
+_FIRST_REFUSAL = 300
+
+
+class Http1Response:
+    """An answer on its way in. See `adapters.transport.types.UpstreamResponse`."""
+
+    __slots__ = ("_connection", "_decoder", "_failure", "_idle_s", "_pool", "_reader", "headers", "status")
+
+    def __init__(self, reader: ResponseReader, connection: Connection, pool: Pool, idle_s: float) -> None:
+        self.status = reader.status
+        self.headers, self._decoder = split_encoding(reader.headers)
+        self._reader = reader
+        self._connection: Connection | None = connection
+        self._pool = pool
+        self._idle_s = idle_s
+        self._failure: ResponseBroken | None = None
+
+    async def receive_some(self) -> bytes:
+        """Return the next bytes of the body, or `b""` at its proper end. Raises `ResponseBroken`, `IdleTimeout`."""
+        if self._decoder is not None:
+            # A small body may unpack for minutes: others get their turn between steps.
+            await trio.lowlevel.checkpoint()
+            while True:
+                data = self._decoder.step()
+                if data:
+                    return data
+                packed = await self._receive()
+                if not packed:
+                    self._decoder.finish()
+                    return b""
+                self._decoder.feed(packed)
+        return await self._receive()
+
+    async def aclose(self) -> None:
+        """Give the connection back if the body was read to its end, else close it. Does not wait."""
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        self._reader.abandon()
+        if self._reader.is_complete and self._reader.is_reusable:
+            self._pool.give(connection)
+        else:
+            connection.close()
+
+    async def _receive(self) -> bytes:
+        reader = self._reader
+        while True:
+            data = reader.take()
+            if data:
+                return data
+            if self._failure is not None:
+                raise self._failure
+            if reader.is_complete:
+                return b""
+            if self._connection is None:
+                raise ResponseBroken("the response was closed before its end")
+            try:
+                with trio.move_on_after(self._idle_s) as scope:
+                    received = await _receive(self._connection.stream)
+                if scope.cancelled_caught:
+                    self._failure = IdleTimeout("the provider fell silent in the middle of its answer")
+                else:
+                    reader.feed(received)
+            except ResponseBroken as error:
+                # What came before the fault is delivered first.
+                self._failure = error
+
+
+class Http1Transport:
+    """Sends requests to providers. See `adapters.transport.types.Transport`.
+
+    `run` is its service, which closes idle connections; without it they are only looked at when used.
+    """
+
+    name = "transport"
+
+    def __init__(
+        self,
+        *,
+        tls: ssl.SSLContext,
+        proxy: Proxy | None = None,
+        idle_connection_s: float = IDLE_CONNECTION_S,
+        max_idle_per_origin: int = MAX_IDLE_PER_ORIGIN,
+    ) -> None:
+        self._tls = tls
+        self._proxy = proxy
+        self._pool = Pool(idle_s=idle_connection_s, max_idle_per_origin=max_idle_per_origin)
+        self._sweep_s = min(_SWEEP_S, idle_connection_s)
+        self._target = lru_cache(_KNOWN_URLS)(parse_target)
+
+    @property
+    def idle_connections(self) -> int:
+        """How many connections wait for their next request."""
+        return len(self._pool)
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Close connections that have been idle for too long, until cancelled."""
+        task_status.started()
+        while True:
+            await trio.sleep(self._sweep_s)
+            self._pool.sweep()
+
+    async def aclose(self) -> None:
+        """Close all idle connections; those in use are closed as they come back."""
+        self._pool.close()
+
+    async def send(self, request: UpstreamRequest) -> Http1Response:
+        """Send and wait for the final head.
+
+        Raises `ConnectFailed` (`RequestInvalid`), `HeadTimeout`, `ResponseBroken`. Leaves no connection open when it
+        raises, `Cancelled` included.
+        """
+        target = self._target(request.url)
+        head = self._head(request, target)
+        used = self._pool.take(target.origin)
+        if used is not None:
+            reader = ResponseReader(request.method)
+            try:
+                return await self._exchange(used, head, request, reader)
+            except HeadTimeout:
+                raise
+            except ResponseBroken:
+                if reader.received:
+                    raise
+        fresh = await self._connect(target.origin, request.connect_timeout_s)
+        return await self._exchange(fresh, head, request, ResponseReader(request.method))
+
+    def _head(self, request: UpstreamRequest, target: Target) -> bytes:
+        extra: tuple[tuple[bytes, bytes], ...] = ()
+        request_target = target.path
+        if self._proxy is not None and not self._proxy.is_socks and target.origin.scheme == "http":
+            request_target = target.absolute
+            extra = self._proxy.headers
+        if target.authorization and not any(name.lower() == b"authorization" for name, _ in request.headers):
+            extra = (*extra, (b"Authorization", target.authorization))
+        return encode_head(
+            request.method, request_target, target.host_header, request.headers, len(request.body), extra
+        )
+
+    async def _connect(self, origin: Origin, timeout_s: float) -> Connection:
+        return await connect(origin, proxy=self._proxy, tls=self._tls, timeout_s=timeout_s)
+
+    async def _exchange(
+        self, connection: Connection, head: bytes, request: UpstreamRequest, reader: ResponseReader
+    ) -> Http1Response:
+        """Send on `connection` and read up to the final head. Closes the connection when it raises."""
+        try:
+            with trio.move_on_after(request.head_timeout_s) as scope:
+                if len(request.body) <= SMALL_BODY_BYTES:
+                    await _send(connection.stream, (head + request.body,))
+                    await _read_head(connection.stream, reader)
+                else:
+                    await _send_and_read_head(connection.stream, head, request.body, reader)
+        except BaseException:
+            connection.close()
+            raise
+        if scope.cancelled_caught:
+            connection.close()
+            raise HeadTimeout("the provider did not begin its answer in time")
+        return Http1Response(reader, connection, self._pool, request.idle_timeout_s)
+
+
+async def _send_and_read_head(stream: ByteStream, head: bytes, body: bytes, reader: ResponseReader) -> None:
+    """Send a large request while listening for an answer that does not wait for its end, such as 413."""
+    failure: ResponseBroken | None = None
+    is_sent = False
+
+    async def send() -> None:
+        nonlocal is_sent
+        rest = memoryview(body)
+        is_sent = await _send(stream, (head + rest[:SMALL_BODY_BYTES], rest[SMALL_BODY_BYTES:]))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(send)
+        try:
+            await _read_head(stream, reader)
+        except ResponseBroken as error:  # inside, so that it does not come out as a group
+            failure = error
+        if failure is not None or reader.status >= _FIRST_REFUSAL:
+            nursery.cancel_scope.cancel()
+        # Else the provider answers while it still reads, and the rest of the body is owed to it.
+    if failure is not None:
+        raise failure
+    if not is_sent:
+        reader.forbid_reuse()
+
+
+async def _send(stream: ByteStream, pieces: tuple[bytes | memoryview, ...]) -> bool:
+    """Send, and return whether all of it went out. If not, an answer may still be there, so this does not raise."""
+    try:
+        for piece in pieces:
+            await stream.send_all(piece)
+    except (trio.BrokenResourceError, trio.ClosedResourceError):
+        return False
+    return True
+
+
+async def _read_head(stream: ByteStream, reader: ResponseReader) -> None:
+    while not reader.is_begun:
+        reader.feed(await _receive(stream))
+
+
+async def _receive(stream: ByteStream) -> bytes:
+    """Return what has come, `b""` at the end. Raises `ResponseBroken` if the connection broke."""
+    try:
+        return bytes(await stream.receive_some(READ_BYTES))
+    except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
+        raise ResponseBroken("the connection to the provider broke") from error
