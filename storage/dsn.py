@@ -91,19 +91,22 @@ def parse_dsn(text: str, *, sqlite_path: str = "one-api.db") -> Dsn:
 
 
 def safe(text: str) -> str:
-    """Return the address for display: password and parameters masked, whatever form it has."""
+    """Return the address for display: password and parameters masked; all of it, if it cannot be read."""
     text = text.strip()
     if not text:
         return "sqlite"
-    body, question, _ = text.partition("?")
-    if "@" in text:
-        # A question mark may belong to the password: cut at the first only if the login ends before it.
-        login, _, rest = text.rpartition("@") if "@" not in body else body.rpartition("@")
-        scheme = _SCHEME.match(login)
-        prefix = scheme.group() if scheme else ""
-        user = login[len(prefix) :].partition(":")[0]
-        body = f"{prefix}{user}:***@{rest.partition('?')[0]}"
-    return body + ("?…" if question else "")
+    scheme = _SCHEME.match(text)
+    prefix = scheme.group() if scheme else ""
+    pattern = _POSTGRES if prefix.startswith("postgres") else _MYSQL
+    found = None if prefix and pattern is _MYSQL else pattern.fullmatch(text)
+    query = (found["query"] or "") if found else ""
+    if found is None or "@" in query:
+        # With a question mark in the password, what looks like a host is a part of it.
+        return f"{prefix}***"
+    rest = text[found.end("login") + 1 :] if found["login"] is not None else text[len(prefix) :]
+    user, password = _login(found["login"])
+    login = f"{user}:***@" if password else f"{user}@" if user else ""
+    return prefix + login + (rest[: -len(query) - 1] + "?…" if query else rest)
 
 
 def _sqlite(path: str) -> Dsn:

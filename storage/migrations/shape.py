@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Column, Index, MetaData, Table, UniqueConstraint, inspect, text
 from sqlalchemy.dialects.mysql import LONGTEXT, MEDIUMTEXT, TEXT, TINYTEXT
@@ -10,6 +10,8 @@ from sqlalchemy.schema import AddConstraint, CreateColumn, CreateIndex
 from sqlalchemy.types import VARCHAR
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Inspector
     from sqlalchemy.engine.interfaces import ReflectedColumn
 
@@ -52,10 +54,10 @@ def ensure_indexes(step: Step, table: Table) -> None:
     """Add the indexes of `table` that it lacks, known by their names, and what must be unique and is not."""
     inspector = inspect(step.connection)
     # SQLite keeps what a constraint makes unique under names of its own, which are listed only on request.
-    options = {"include_auto_indexes": True} if step.dialect == "sqlite" else {}
+    options: dict[str, Any] = {"include_auto_indexes": True} if step.dialect == "sqlite" else {}
     indexes = inspector.get_indexes(table.name, **options)
     names = {str(index["name"]).lower() for index in indexes}
-    unique = [index["column_names"] for index in indexes if index["unique"]]
+    unique: list[Sequence[str | None]] = [index["column_names"] for index in indexes if index["unique"]]
     unique += [constraint["column_names"] for constraint in inspector.get_unique_constraints(table.name)]
     columns = {column["name"]: column for column in inspector.get_columns(table.name)}
     for constraint in table.constraints:
