@@ -88,6 +88,7 @@ class Databases(BaseSettings):
         Variable(
             meaning="The database. `postgres://user:password@host:5432/name` for PostgreSQL; "
             "`user:password@tcp(host:3306)/name` for MySQL and MariaDB; empty for SQLite.",
+            expects="postgres://user:password@host:5432/name, user:password@tcp(host:3306)/name, or nothing",
             is_secret=True,
         ),
     ] = ""
@@ -98,7 +99,9 @@ class Databases(BaseSettings):
             is_secret=True,
         ),
     ] = ""
-    sqlite_path: Annotated[str, Variable(meaning="File of the SQLite database, made when missing.")] = "one-api.db"
+    sqlite_path: Annotated[
+        str, Variable(meaning="File of the SQLite database, made when missing.", expects="the path of a file")
+    ] = "one-api.db"
     sqlite_busy_timeout: Annotated[
         int, Variable(meaning="How long SQLite waits for another process's lock.", unit="ms")
     ] = 3000
@@ -120,6 +123,19 @@ class Databases(BaseSettings):
     sql_max_open_conns: Annotated[
         int, Variable(meaning="Most connections.", no_effect="`DB_POOL_SIZE` is the bound; it is per process")
     ] = 2000
+    ledger_retention_days: Annotated[
+        int,
+        Variable(
+            meaning="Ledger rows older than this are folded into one opening row per account, which keeps every "
+            "balance explained. 0: never.",
+            unit="days",
+            is_original=False,
+        ),
+    ] = 90
+    trace_retention_days: Annotated[
+        int,
+        Variable(meaning="Traces of requests older than this are deleted. 0: never.", unit="days", is_original=False),
+    ] = 0
     batch_update_enabled: Annotated[
         bool,
         Variable(

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from storage.dsn import parse_dsn
+from storage.errors import DsnError
+
 if TYPE_CHECKING:
     from gateway.config.settings import Settings
 
@@ -15,10 +18,14 @@ _HOST_PORT = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\s:,\[\]]+):[0-9]{1,5}")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A field whose value cannot be used; `expected` is empty when the field's own words say it."""
+    """A field whose value cannot be used.
+
+    `expected` is empty when the field's own words say it, or when `reason`, which tells what is wrong, says it.
+    """
 
     field: str
     expected: str = ""
+    reason: str = ""
 
 
 @dataclass(slots=True)
@@ -32,6 +39,7 @@ class Found:
 def contradictions(settings: Settings) -> Found:
     """Look at the settings together."""
     found = Found()
+    _databases(settings, found)
     _redis(settings, found)
     _first_accounts(settings, found)
     _sessions(settings, found)
@@ -42,6 +50,19 @@ def contradictions(settings: Settings) -> Found:
     if settings.fetch_allow_private:
         found.warnings.append("FETCH_ALLOW_PRIVATE is on: users can have addresses of your network fetched")
     return found
+
+
+def _databases(settings: Settings, found: Found) -> None:
+    for name in ("sql_dsn", "log_sql_dsn"):
+        text: str = getattr(settings, name)
+        # An empty SQL_DSN makes it the path that may be wrong.
+        blamed = name if text or name == "log_sql_dsn" else "sqlite_path"
+        if name == "log_sql_dsn" and not text:
+            continue
+        try:
+            parse_dsn(text, sqlite_path=settings.sqlite_path)
+        except DsnError as error:
+            found.faults.append(Fault(blamed, reason=str(error)))
 
 
 def _redis(settings: Settings, found: Found) -> None:
@@ -65,6 +86,8 @@ def _is_redis_url(text: str) -> bool:
         _ = parts.port  # raises when it is no number
     except ValueError:
         return False
+    if parts.scheme == "unix":
+        return bool(parts.path)
     number = parts.path.strip("/")
     return parts.scheme in {"redis", "rediss"} and bool(parts.hostname) and (not number or number.isdigit())
 

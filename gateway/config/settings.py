@@ -21,7 +21,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from gateway.config.behaviour_group import Accounts, Channels, Images, Limits, Relay
 from gateway.config.process_group import Cluster, Console, Databases, Server
-from gateway.config.rules import contradictions
+from gateway.config.rules import Fault, contradictions
 from gateway.config.specs import Spec, read_specs
 
 if TYPE_CHECKING:
@@ -79,9 +79,11 @@ class Problem:
     variable: str
     read: str
     expected: str
+    reason: str = ""
 
     def __str__(self) -> str:
-        return f"{self.variable}: read {self.read}, expected {self.expected}"
+        reason = f" ({self.reason})" if self.reason else ""
+        return f"{self.variable}: read {self.read}{reason}, expected {self.expected}"
 
 
 class ConfigurationError(Exception):
@@ -203,14 +205,16 @@ class _Reading:
             spec = next(spec for spec in SPECS if spec.field == fault.field)
             source = self.sources.get(fault.field, spec.name)
             if source not in wrong:
-                self._refuse(spec, str(getattr(settings, fault.field)), fault.expected)
+                self._refuse(spec, str(getattr(settings, fault.field)), fault)
         self.warnings.extend(found.warnings)
         return settings
 
-    def _refuse(self, spec: Spec, text: str, expected: str = "") -> None:
+    def _refuse(self, spec: Spec, text: str, fault: Fault | None = None) -> None:
         if spec.variable.is_secret:
             shown = spec.shown(text)
         else:
             shown = repr(text if len(text) <= 200 else text[:200] + "…")
         source = self.sources.get(spec.field, spec.name)
-        self.problems.append(Problem(variable=source, read=shown, expected=expected or spec.expected))
+        reason, _, wanted = fault.reason.partition("; expected ") if fault else ("", "", "")
+        expected = wanted or (fault.expected if fault else "") or spec.expected
+        self.problems.append(Problem(variable=source, read=shown, expected=expected, reason=reason))
