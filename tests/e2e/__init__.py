@@ -1,0 +1,1 @@
+"""A program using the gateway as its users do: the real process, a real provider, official clients."""
