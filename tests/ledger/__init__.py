@@ -1,0 +1,1 @@
+"""The ledger: writer, reaper, proof and upkeep, on every engine."""
