@@ -34,6 +34,7 @@ class AccountCache:
         self._entries: dict[str, tuple[Account, float]] = {}
         self._generation = 0
         bus.subscribe("account", self._heard)
+        bus.subscribe("gap", self._heard_gap)
 
     async def by_key(self, key: str) -> Account | None:
         """Return the token with `key` (without prefix) and its owner, or `None`. Raises `DatabaseUnavailable`."""
@@ -52,18 +53,22 @@ class AccountCache:
 
     def forget_user(self, user_id: int) -> None:
         """Read this user's accounts anew, in every process."""
+        # The bus calls our own handler before it returns.
         self._bus.publish("account", f"user:{user_id}")
-        self._heard(f"user:{user_id}")
 
     def forget_token(self, token_id: int) -> None:
         """Read this token anew, in every process."""
         self._bus.publish("account", f"token:{token_id}")
-        self._heard(f"token:{token_id}")
 
     async def mark_token(self, token_id: int, status: int) -> None:
         """Store that a token was found expired or exhausted, and forget what we knew of it."""
         await self._database.write(lambda conn: relay_reads.mark_token(conn, token_id, status), lane=Lane.HOT)
         self.forget_token(token_id)
+
+    def _heard_gap(self, _payload: str) -> None:
+        """Messages were lost: anything may have changed."""
+        self._generation += 1
+        self._entries.clear()
 
     def _heard(self, payload: str) -> None:
         what, _, number = payload.partition(":")

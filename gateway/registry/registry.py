@@ -87,6 +87,8 @@ class Registry:
         await self._read()
         self._bus.subscribe("registry", self._heard)
         self._bus.subscribe("suspend", self._heard_suspension)
+        # Messages were lost: whatever they said is in the database.
+        self._bus.subscribe("gap", self._heard)
         task_status.started()
         while True:
             with trio.move_on_after(self._every_s):

@@ -1,0 +1,241 @@
+"""The composition root: everything is made here, once, and handed on by argument.
+
+`build` makes a gateway that has not started; the process tree starts its services in order and closes them in
+reverse. `prepare_databases` brings the schema up to date before anything is built.
+"""
+
+from __future__ import annotations
+
+import sys
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from random import SystemRandom
+from typing import TYPE_CHECKING, cast
+
+import certifi
+import trio
+
+from adapters.providers.catalogue import load_catalogue
+from adapters.transport.http1 import Http1Transport
+from adapters.transport.proxy import parse_proxy
+from adapters.transport.tls import client_context
+from gateway.accounts.passwords import hash_password
+from gateway.cluster.build import Cluster, build_cluster
+from gateway.counting.counter import Counter
+from gateway.greeting import Greeting
+from gateway.ledger.outbox import Outbox
+from gateway.ledger.presence import Presence
+from gateway.ledger.reaper import Reaper
+from gateway.ledger.retention import Retention
+from gateway.ledger.writer import LedgerWriter
+from gateway.lifecycle_types import App, Process, Service
+from gateway.management.app import create_management
+from gateway.observe.build import build_journal
+from gateway.observe.redact import Redactor
+from gateway.registry.accounts import AccountCache
+from gateway.registry.registry import Registry
+from gateway.relay.fetch import HttpImageFetcher
+from gateway.relay.health import ChannelHealth
+from gateway.relay.plane import RelayPlane
+from gateway.relay.retry import RetryBudget
+from gateway.relay.running import Running
+from gateway.relay.supervisor import RelayDeps
+from gateway.services import Services
+from storage.bootstrap import ensure_first_root
+from storage.database import Database
+from storage.dsn import parse_dsn
+from storage.engines import EngineOptions
+from storage.migrate import ensure_logs, migrate
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable
+
+    from gateway.config.settings import Settings
+    from gateway.lifecycle_types import AsgiApp
+    from gateway.observe.journal import JournalService
+
+# Counting is CPU work beside the event loop: more threads than this would only fight for the same cores.
+COUNTING_THREADS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Databases:
+    """The main database, and the one that holds `logs`: the same object unless `LOG_SQL_DSN` is set."""
+
+    main: Database
+    logs: Database
+
+    @property
+    def are_apart(self) -> bool:
+        """Whether logs travel to a database of their own."""
+        return self.logs is not self.main
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self.main.aclose()
+        if self.are_apart:
+            await self.logs.aclose()
+
+
+def open_databases(settings: Settings) -> Databases:
+    """Return the databases that the settings name; connections are made on demand. Raises `DsnError`."""
+    options = EngineOptions(
+        pool_size=settings.db_pool_size,
+        busy_timeout_ms=settings.sqlite_busy_timeout,
+        max_lifetime_s=settings.sql_max_lifetime,
+        echo=settings.debug_sql,
+    )
+    main = Database.open(parse_dsn(settings.sql_dsn, sqlite_path=settings.sqlite_path), options=options)
+    if not settings.log_sql_dsn:
+        return Databases(main, main)
+    return Databases(main, Database.open(parse_dsn(settings.log_sql_dsn), options=options))
+
+
+def prepare_databases(settings: Settings, progress: Callable[[int, int, str], None] | None = None) -> None:
+    """Bring the schema up to date and make the first account; a slave node leaves both to its master.
+
+    Synchronous, and safe to run in several processes at once. Raises `StorageError`.
+    """
+    if not settings.is_master:
+        return
+    databases = open_databases(settings)
+    try:
+        migrate(databases.main, progress)
+        if databases.are_apart:
+            ensure_logs(databases.logs)
+        ensure_first_root(
+            databases.main,
+            hash_password=hash_password,
+            access_token=settings.initial_root_access_token,
+            token_key=settings.initial_root_token,
+        )
+    finally:
+        databases.main.close()
+        if databases.are_apart:
+            databases.logs.close()
+
+
+async def build(settings: Settings, process: Process, /) -> App:
+    """Make a gateway for `process`. Starts nothing; what it opened is closed again if it raises."""
+    databases = open_databases(settings)
+    replica_id = uuid.uuid4().hex
+    journal = _journal(settings)
+    catalogue = await trio.to_thread.run_sync(load_catalogue)
+    tls = await trio.to_thread.run_sync(client_context, certifi.where())
+    counter = await Counter.load(trio.CapacityLimiter(COUNTING_THREADS))
+    cluster = build_cluster(settings, process, journal)
+    transport = Http1Transport(tls=tls, proxy=parse_proxy(settings.relay_proxy))
+    registry = Registry(
+        database=databases.main,
+        catalogue=catalogue,
+        bus=cluster.bus,
+        journal=journal,
+        every_s=settings.sync_frequency,
+    )
+    services = Services(
+        settings=settings,
+        database=databases.main,
+        log_database=databases.logs,
+        registry=registry,
+        accounts=AccountCache(database=databases.main, bus=cluster.bus),
+        ledger=LedgerWriter(
+            databases.main, replica_id=replica_id, journal=journal, logs_elsewhere=databases.are_apart
+        ),
+        bus=cluster.bus,
+        windows=cluster.windows,
+        journal=journal,
+        transport=transport,
+        catalogue=catalogue,
+        running=Running(),
+        phase=process.phase,
+    )
+    deps = _relay_deps(services, counter=counter, tls=tls)
+    plane = RelayPlane(
+        # The same protocol in Quart's own words for it, which are narrower than ASGI's.
+        cast("AsgiApp", create_management(services)),
+        deps=deps,
+        catalogue=catalogue,
+        phase=process.phase,
+        trusted_proxies=settings.trusted_proxies,
+    )
+    return App(
+        asgi=plane,
+        services=_in_order(services, deps, cluster, journal, transport, process, databases, replica_id),
+        running=services.running,
+        journal=journal,
+        close=databases.aclose,
+    )
+
+
+def _in_order(
+    services: Services,
+    deps: RelayDeps,
+    cluster: Cluster,
+    journal: JournalService,
+    transport: Http1Transport,
+    process: Process,
+    databases: Databases,
+    replica_id: str,
+) -> list[Service]:
+    """Return the services as they are started; closing goes the other way, so the ledger flushes after relays."""
+    main = databases.main
+    presence = Presence(main, replica_id=replica_id, journal=journal)
+    order: list[Service] = [journal, *cluster.services, presence, services.ledger]
+    if process.is_leader:
+        order.append(Reaper(main, replica_id=replica_id, journal=journal, logs_elsewhere=databases.are_apart))
+        if databases.are_apart:
+            order.append(Outbox(main, databases.logs, journal=journal))
+        order.append(Retention(main, journal=journal))
+    order += [services.registry, deps.health, transport]
+    if process.is_leader:
+        order.append(Greeting(services, journal, process=process, replica_id=replica_id, shared_state=cluster.label))
+    return order
+
+
+def _relay_deps(services: Services, *, counter: Counter, tls: ssl.SSLContext) -> RelayDeps:
+    settings = services.settings
+    return RelayDeps(
+        settings=settings,
+        registry=services.registry,
+        accounts=services.accounts,
+        ledger=services.ledger,
+        prices=services.catalogue.prices,
+        counter=counter,
+        transport=services.transport,
+        images=HttpImageFetcher(
+            tls=tls,
+            max_bytes=settings.max_inline_image_size_mb << 20,
+            timeout_s=settings.user_content_request_timeout,
+            allow_private=settings.fetch_allow_private,
+            proxy_url=settings.user_content_request_proxy,
+            journal=services.journal,
+        ),
+        windows=services.windows,
+        health=ChannelHealth(registry=services.registry, settings=settings, journal=services.journal),
+        budget=RetryBudget(),
+        running=services.running,
+        journal=services.journal,
+        rng=SystemRandom(),
+    )
+
+
+def _journal(settings: Settings) -> JournalService:
+    redactor = Redactor(
+        secrets=[
+            settings.session_secret,
+            settings.redis_password,
+            settings.initial_root_token,
+            settings.initial_root_access_token,
+            settings.log_push_token,
+        ],
+        key_prefix=settings.token_key_prefix,
+    )
+    return build_journal(
+        stream=sys.stdout,
+        redactor=redactor,
+        debug=settings.debug,
+        log_dir=Path(settings.log_dir) if settings.log_dir else None,
+        only_one_file=settings.only_one_log_file,
+    )
