@@ -19,6 +19,8 @@ STEP_BYTES = 64 * 1024
 
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 _RAW = -zlib.MAX_WBITS
+_HEADER_BYTES = 2
+"""What tells zlib's format from a bare stream."""
 
 
 class Decoder:
@@ -40,7 +42,7 @@ class Decoder:
 
     def step(self) -> bytes:
         """Return the next unpacked bytes. Raises `ResponseBroken` for a damaged body."""
-        while self._packed:
+        while len(self._packed) >= (_HEADER_BYTES if self._is_fresh else 1):
             packed, self._packed = self._packed, b""
             try:
                 data = self._inflate.decompress(packed, STEP_BYTES)
@@ -63,7 +65,7 @@ class Decoder:
 
     def finish(self) -> None:
         """Check that the body ended where its compression says. Raises `ResponseBroken`."""
-        if not self._is_fresh and not self._inflate.eof:
+        if self._packed or not (self._is_fresh or self._inflate.eof):
             raise ResponseBroken("the provider's compressed answer ends too early")
 
 

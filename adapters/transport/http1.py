@@ -4,9 +4,9 @@ One exchange takes a connection from the pool or opens one, sends, waits for the
 response, which owns the connection until its `aclose`.
 
 When a request is sent twice: only if it went out on a connection that had been used before, and that connection ended
-before a single byte of an answer. Servers close idle connections just as a request is under way, and then have not
-read it; every HTTP client treats it so. The second try is made on a new connection, and is the last. A provider that
-did read the request and died before answering may have worked for nothing, but nobody got, or paid for, an answer.
+soon and before a single byte of an answer. Servers close idle connections just as a request is under way, and then
+have not read it; every HTTP client treats it so. The second try is made on a new connection, and is the last. What
+ends later than a round trip takes was read and worked on: that is for the relay to judge, which knows what it costs.
 """
 
 from __future__ import annotations
@@ -40,6 +40,9 @@ IDLE_CONNECTION_S = 50.0
 """Below the minute after which most servers and load balancers close an idle connection."""
 
 MAX_IDLE_PER_ORIGIN = 256
+STALE_WITHIN_S = 3.0
+"""How soon after a request was sent a used connection must end to be taken for one that its server had closed."""
+
 _SWEEP_S = 5.0
 _KNOWN_URLS = 1024
 _FIRST_REFUSAL = 300
@@ -48,7 +51,7 @@ _FIRST_REFUSAL = 300
 class Http1Response:
     """An answer on its way in. See `adapters.transport.types.UpstreamResponse`."""
 
-    __slots__ = ("_connection", "_decoder", "_failure", "_idle_s", "_pool", "_reader", "headers", "status")
+    __slots__ = ("_connection", "_decoder", "_idle_s", "_pool", "_reader", "headers", "status")
 
     def __init__(self, reader: ResponseReader, connection: Connection, pool: Pool, idle_s: float) -> None:
         self.status = reader.status
@@ -57,7 +60,6 @@ class Http1Response:
         self._connection: Connection | None = connection
         self._pool = pool
         self._idle_s = idle_s
-        self._failure: ResponseBroken | None = None
 
     async def receive_some(self) -> bytes:
         """Return the next bytes of the body, or `b""` at its proper end. Raises `ResponseBroken`, `IdleTimeout`."""
@@ -92,22 +94,16 @@ class Http1Response:
             data = reader.take()
             if data:
                 return data
-            if self._failure is not None:
-                raise self._failure
+            if reader.failure is not None:
+                raise reader.failure
             if reader.is_complete:
                 return b""
             if self._connection is None:
                 raise ResponseBroken("the response was closed before its end")
-            try:
-                with trio.move_on_after(self._idle_s) as scope:
-                    received = await _receive(self._connection.stream)
-                if scope.cancelled_caught:
-                    self._failure = IdleTimeout("the provider fell silent in the middle of its answer")
-                else:
-                    reader.feed(received)
-            except ResponseBroken as error:
-                # What came before the fault is delivered first.
-                self._failure = error
+            with trio.move_on_after(self._idle_s) as scope:
+                await _read_on(self._connection.stream, reader)
+            if scope.cancelled_caught:
+                raise IdleTimeout("the provider fell silent in the middle of its answer")
 
 
 class Http1Transport:
@@ -159,12 +155,13 @@ class Http1Transport:
         used = self._pool.take(target.origin)
         if used is not None:
             reader = ResponseReader(request.method)
+            started = trio.current_time()
             try:
                 return await self._exchange(used, head, request, reader)
             except HeadTimeout:
                 raise
             except ResponseBroken:
-                if reader.received:
+                if reader.received or trio.current_time() - started > STALE_WITHIN_S:
                     raise
         fresh = await self._connect(target.origin, request.connect_timeout_s)
         return await self._exchange(fresh, head, request, ResponseReader(request.method))
@@ -191,22 +188,29 @@ class Http1Transport:
         try:
             with trio.move_on_after(request.head_timeout_s) as scope:
                 if len(request.body) <= SMALL_BODY_BYTES:
-                    await _send(connection.stream, (head + request.body,))
+                    is_sent = await _send(connection.stream, (head + request.body,))
                     await _read_head(connection.stream, reader)
                 else:
-                    await _send_and_read_head(connection.stream, head, request.body, reader)
+                    is_sent = await _send_and_read_head(connection.stream, head, request.body, reader)
         except BaseException:
             connection.close()
             raise
         if scope.cancelled_caught:
             connection.close()
             raise HeadTimeout("the provider did not begin its answer in time")
+        if not reader.is_begun and reader.failure is not None:
+            connection.close()
+            raise reader.failure
+        if not is_sent:
+            reader.forbid_reuse()
         return Http1Response(reader, connection, self._pool, request.idle_timeout_s)
 
 
-async def _send_and_read_head(stream: ByteStream, head: bytes, body: bytes, reader: ResponseReader) -> None:
-    """Send a large request while listening for an answer that does not wait for its end, such as 413."""
-    failure: ResponseBroken | None = None
+async def _send_and_read_head(stream: ByteStream, head: bytes, body: bytes, reader: ResponseReader) -> bool:
+    """Send a large request while listening for an answer that does not wait for its end, such as 413.
+
+    Returns whether all of it was sent.
+    """
     is_sent = False
 
     async def send() -> None:
@@ -216,17 +220,11 @@ async def _send_and_read_head(stream: ByteStream, head: bytes, body: bytes, read
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(send)
-        try:
-            await _read_head(stream, reader)
-        except ResponseBroken as error:  # inside, so that it does not come out as a group
-            failure = error
-        if failure is not None or reader.status >= _FIRST_REFUSAL:
+        await _read_head(stream, reader)
+        if reader.failure is not None or reader.status >= _FIRST_REFUSAL:
             nursery.cancel_scope.cancel()
         # Else the provider answers while it still reads, and the rest of the body is owed to it.
-    if failure is not None:
-        raise failure
-    if not is_sent:
-        reader.forbid_reuse()
+    return is_sent
 
 
 async def _send(stream: ByteStream, pieces: tuple[bytes | memoryview, ...]) -> bool:
@@ -240,13 +238,14 @@ async def _send(stream: ByteStream, pieces: tuple[bytes | memoryview, ...]) -> b
 
 
 async def _read_head(stream: ByteStream, reader: ResponseReader) -> None:
-    while not reader.is_begun:
-        reader.feed(await _receive(stream))
+    while not reader.is_begun and reader.failure is None:
+        await _read_on(stream, reader)
 
 
-async def _receive(stream: ByteStream) -> bytes:
-    """Return what has come, `b""` at the end. Raises `ResponseBroken` if the connection broke."""
+async def _read_on(stream: ByteStream, reader: ResponseReader) -> None:
     try:
-        return bytes(await stream.receive_some(READ_BYTES))
-    except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
-        raise ResponseBroken("the connection to the provider broke") from error
+        data = await stream.receive_some(READ_BYTES)
+    except (trio.BrokenResourceError, trio.ClosedResourceError):
+        reader.fail("the connection to the provider broke")
+    else:
+        reader.feed(bytes(data))

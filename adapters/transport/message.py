@@ -83,7 +83,8 @@ class ResponseReader:
     """Reads one response, and the informational ones before it.
 
     `feed` takes what came from the socket, `b""` for its end. Then `is_begun` tells whether status and headers are
-    there, `take` gives the body's bytes so far, and `is_complete` whether that was all.
+    there, `take` gives the body's bytes so far, and `is_complete` whether that was all. Where the response broke,
+    `failure` says how: an error is raised only after all that came before it was taken.
     """
 
     __slots__ = (
@@ -95,6 +96,7 @@ class ResponseReader:
         "_may_reuse",
         "_parser",
         "_parts",
+        "failure",
         "headers",
         "is_begun",
         "is_complete",
@@ -111,6 +113,7 @@ class ResponseReader:
         self.is_complete = False
         self.is_reusable = False
         """Whether the connection can carry another request; known once the response is complete."""
+        self.failure: ResponseBroken | None = None
         self.received = False
         """Whether anything at all has come."""
         self._parts: list[bytes] = []
@@ -128,23 +131,21 @@ class ResponseReader:
         self._parser.set_dangerous_leniencies(lenient_chunked_length=True, lenient_spaces_after_chunk_size=True)
 
     def feed(self, data: bytes) -> None:
-        """Read on. Raises `ResponseBroken` for anything that is not a response, or ends too early."""
+        """Read on. What is no response, or ends too early, becomes the `failure`."""
         if self._parser is None:
-            raise ResponseBroken("the response was broken before")
+            return
         if not data:
             self._end()
             return
         self.received = True
         try:
             self._parser.feed_data(data)
-        except HttpParserUpgrade as error:
-            self._parser = None
-            raise ResponseBroken("the provider switched protocols without being asked") from error
+        except HttpParserUpgrade:
+            pass  # failed already, at the head's end
         except (HttpParserError, HttpParserCallbackError) as error:
-            if not self.is_complete:
-                self._parser = None
-                raise ResponseBroken("the provider's answer is not valid HTTP") from error
             self.is_reusable = False
+            if not self.is_complete:
+                self.fail(f"the provider's answer is not valid HTTP: {error}")
         if self.is_complete:
             self._parser = None
         elif self._parts:
@@ -152,8 +153,13 @@ class ResponseReader:
         else:
             self._barren += len(data)
             if self._barren > MAX_BARREN_BYTES:
-                self._parser = None
-                raise ResponseBroken("the provider's answer has too large a head")
+                self.fail("the provider's answer has too large a head")
+
+    def fail(self, reason: str) -> None:
+        """Take the response for broken, if it is not already."""
+        self._parser = None
+        self.is_reusable = False
+        self.failure = self.failure or ResponseBroken(reason)
 
     def take(self) -> bytes:
         """Return the body bytes that were read since the last call, joined."""
@@ -175,15 +181,13 @@ class ResponseReader:
 
     def _end(self) -> None:
         """Take note that the connection has ended."""
-        self._parser = None
-        self.is_reusable = False
-        if self.is_complete:
-            return
         if not self.is_begun:
-            raise ResponseBroken("the provider closed the connection without an answer")
-        if self._frames_itself:
-            raise ResponseBroken("the provider closed the connection in the middle of its answer")
-        self.is_complete = True
+            self.fail("the provider closed the connection without an answer")
+        elif self._frames_itself:
+            self.fail("the provider closed the connection in the middle of its answer")
+        else:
+            self.is_complete = True
+            self._parser = None
 
     # The rest is called by the parser.
 
@@ -200,7 +204,10 @@ class ResponseReader:
         parser = self._parser
         assert parser is not None  # noqa: S101  # the parser itself is calling
         status = parser.get_status_code()
-        if status < _OK and status != _SWITCHING_PROTOCOLS:
+        if status == _SWITCHING_PROTOCOLS:
+            self.fail("the provider switched protocols without being asked")
+            return
+        if status < _OK:
             self._headers.clear()
             self._is_informational = True
             return
@@ -220,8 +227,7 @@ class ResponseReader:
             self._complete(parser)
 
     def on_message_complete(self) -> None:
-        if not self._is_informational and not self.is_complete:
-            assert self._parser is not None  # noqa: S101  # the parser itself is calling
+        if self._parser is not None and not self._is_informational and not self.is_complete:
             self._complete(self._parser)
 
     def _complete(self, parser: HttpResponseParser) -> None:

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from adapters.transport.message import ResponseReader
 from adapters.transport.target import Origin, basic_credentials, split_url
-from adapters.transport.types import ConnectFailed, RequestInvalid, ResponseBroken
+from adapters.transport.types import ConnectFailed, RequestInvalid
 
 if TYPE_CHECKING:
     from adapters.transport.tls import ByteStream
@@ -72,11 +72,10 @@ async def open_tunnel(stream: ByteStream, proxy: Proxy, target: Origin) -> None:
     await stream.send_all(b"\r\n".join(lines) + b"\r\n\r\n")
     # To HEAD no body follows, whatever the headers say; to CONNECT neither, if it succeeded.
     reader = ResponseReader("HEAD")
-    try:
-        while not reader.is_begun:
-            reader.feed(bytes(await stream.receive_some(_READ_BYTES)))
-    except ResponseBroken as error:
-        raise ConnectFailed("the proxy did not answer in HTTP") from error
+    while not reader.is_begun:
+        reader.feed(bytes(await stream.receive_some(_READ_BYTES)))
+        if reader.failure is not None:
+            raise ConnectFailed("the proxy did not answer in HTTP") from reader.failure
     if reader.status == _AUTHENTICATION_REQUIRED:
         raise ConnectFailed("the proxy wants other credentials")
     if not _OK <= reader.status < _MULTIPLE_CHOICES:
