@@ -25,6 +25,8 @@ class Received:
     """A request that the provider got, and what became of it. Times are Trio's."""
 
     method: str
+    target: str
+    """What the request line asked for, whole."""
     path: str
     query: str
     headers: dict[str, str]
@@ -82,6 +84,7 @@ class RequestParser:
         url = httptools.parse_url(self._url)
         return Received(
             method=self._parser.get_method().decode(),
+            target=self._url.decode(),
             path=url.path.decode(),
             query=(url.query or b"").decode(),
             headers={name.lower(): value for name, value in self._headers},
