@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from gateway.observe.console import NARROWEST, Console, Terminal
+from gateway.observe.console import UNKNOWN_WIDTH, Console, Terminal
 from gateway.observe.journal import JournalService
 from gateway.observe.jsonlines import JsonLines
 from gateway.observe.lane import Lane
 from gateway.observe.sinks import DailyFiles, StreamSink
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
     from typing import TextIO
 
@@ -33,7 +34,7 @@ def build_journal(
     """Return a journal that writes to `stream` and, if `log_dir` is given, to files there.
 
     A terminal gets lines for people, anything else JSON lines. `colour` overrides the guess that a terminal has
-    colours (`NO_COLOR`, `TERM=dumb`: the caller reads the environment).
+    colours unless `NO_COLOR` is set or `TERM` is `dumb`.
     """
     descriptor = stream.fileno()
     renderer: Renderer
@@ -41,12 +42,17 @@ def build_journal(
 
         def width() -> int:
             try:
-                return os.get_terminal_size(descriptor).columns
+                # 0 where nobody told the terminal's size, as under some supervisors.
+                return os.get_terminal_size(descriptor).columns or UNKNOWN_WIDTH
             except OSError:  # The terminal went away.
-                return NARROWEST
+                return UNKNOWN_WIDTH
 
         renderer = Console(
-            Terminal(width=width, colour=True if colour is None else colour, encoding=stream.encoding or "utf-8")
+            Terminal(
+                width=width,
+                colour=_has_colour(os.environ) if colour is None else colour,
+                encoding=stream.encoding or "utf-8",
+            )
         )
     else:
         renderer = JsonLines()
@@ -54,3 +60,8 @@ def build_journal(
     if log_dir is not None:
         lanes.append(Lane(DailyFiles(log_dir, only_one=only_one_file), redactor=redactor))
     return JournalService(lanes, level="debug" if debug else "info", alerts=alerts)
+
+
+def _has_colour(environment: Mapping[str, str]) -> bool:
+    """Tell what the terminal says of itself; not a setting of the gateway, so not read with those."""
+    return not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"

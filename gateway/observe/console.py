@@ -27,6 +27,7 @@ COLUMNS = ("mark", "time", "id", "user", "model → channel", "st", "first", "to
 """Names of the columns, in order, as the heading shows them; the mark has no heading."""
 
 NARROWEST = 80
+UNKNOWN_WIDTH = 100
 INDENT = 11
 """Where second lines begin: under the request id."""
 

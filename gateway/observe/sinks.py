@@ -1,6 +1,6 @@
 """Where rendered records end up: an open stream, or log files that change with the day.
 
-Both write with one system call per batch, so that lines of several worker processes do not mix.
+Worker processes share both: appends to a file do not mix, nor do writes to a pipe up to `PIPE_BUF` bytes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from gateway.observe.jsonlines import JsonLines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from gateway.observe.records import Record
 
@@ -37,7 +37,8 @@ class StreamSink:
 
     def write(self, records: Sequence[Record]) -> None:
         """Render and write `records`; blocks as long as the reader is slow."""
-        _write_all(self._descriptor, self._renderer.render(records))
+        for lines in _whole_lines(self._renderer.render(records), select.PIPE_BUF):
+            _write_all(self._descriptor, lines)
 
     def close(self) -> None:
         """Leave the descriptor open: it is not ours."""
@@ -91,6 +92,17 @@ class DailyFiles:
 def log_file_name(day: time.struct_time, *, only_one: bool) -> str:
     """Return the name of the log file of `day`."""
     return "one-api.log" if only_one else f"one-api-{time.strftime('%Y%m%d', day)}.log"
+
+
+def _whole_lines(data: bytes, most: int) -> Iterator[bytes]:
+    """Cut `data` into pieces of whole lines of at most `most` bytes; a longer line is a piece of its own."""
+    start = 0
+    while start < len(data):
+        end = data.rfind(b"\n", start, start + most) + 1
+        if end == 0:
+            end = data.find(b"\n", start) + 1 or len(data)
+        yield data[start:end]
+        start = end
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

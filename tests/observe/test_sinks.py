@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateway.observe.records import Event
-from gateway.observe.sinks import DailyFiles, StreamSink, log_file_name
+from gateway.observe.sinks import DailyFiles, StreamSink, _whole_lines, log_file_name
 
 
 def event(message: str) -> Event:
@@ -68,3 +68,21 @@ def test_non_blocking_pipe_gets_everything() -> None:
     assert sum(len(part) for part in iter(lambda: os.read(reading, 65536), b"")) == 1_000_000
     thread.join()
     os.close(reading)
+
+
+def test_writes_to_a_pipe_are_whole_lines_that_do_not_mix() -> None:
+    class Given:
+        def render(self, records: object) -> bytes:
+            del records
+            return b"".join(b"%d" % (number % 10) * 900 + b"\n" for number in range(12)) + b"y" * 9_000 + b"\nz\n"
+
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    StreamSink(writing, Given()).write([])
+    os.close(writing)
+    taken = b"".join(iter(lambda: os.read(reading, 65536), b""))
+    os.close(reading)
+    assert taken == Given().render(None)
+    pieces = list(_whole_lines(taken, 4096))
+    assert b"".join(pieces) == taken
+    assert [len(piece) for piece in pieces] == [3604, 3604, 3604, 9001, 2]
