@@ -24,7 +24,8 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects import mysql, postgresql, sqlite
+from sqlalchemy.dialects import mysql, postgresql
+from sqlalchemy.types import UserDefinedType
 
 metadata = MetaData()
 
@@ -33,12 +34,27 @@ LongText = Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
 KeyText = Text().with_variant(String(191), "mysql", "mariadb")
 Flag = Boolean(create_constraint=False)
 Money = Float().with_variant(Numeric(), "postgresql").with_variant(mysql.DOUBLE(), "mysql", "mariadb")
+
+
+class _TextMoment(UserDefinedType[str]):
+    """A date-time of SQLite as the text that it is: see `storage.instants`.
+
+    SQLAlchemy's own type cannot read one-api's `2026-11-23 21:33:11.467732276+00:00`, and one-api's driver reads
+    a text as a moment only from a column declared so.
+    """
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        """Return the declared type."""
+        return "datetime"
+
+
 Instant = (
     DateTime(timezone=True)
     .with_variant(mysql.DATETIME(fsp=3), "mysql", "mariadb")
     .with_variant(postgresql.TIMESTAMP(timezone=True), "postgresql")
-    # one-api writes "2026-11-23 21:33:11.467732276+00:00", which SQLAlchemy's own type cannot read.
-    .with_variant(sqlite.TEXT(), "sqlite")
+    .with_variant(_TextMoment(), "sqlite")
 )
 
 
