@@ -110,21 +110,28 @@ class Load:
         await trio.sleep(options.ramp * number / options.c)
         connection: Connection | None = None
         warm = options.warm
-        while trio.current_time() < ends_at and (not options.n or warm or self.tally.sent < options.n):
-            if not warm:
-                self.tally.sent += 1
-            try:
-                with trio.fail_after(options.timeout):
-                    if connection is None:
-                        where = urlsplit(options.url)
-                        assert where.hostname, options.url
-                        connection = Connection(await trio.open_tcp_stream(where.hostname, where.port or 80))
-                    await self.exchange(connection, counts=not warm)
-            except (OSError, BrokenAnswer, trio.BrokenResourceError, trio.TooSlowError) as error:
-                self.tally.errors[type(error).__name__] += 1
-                self.tally.truncated += isinstance(error, BrokenAnswer)
-                connection = None
-            warm = max(warm - 1, 0)
+        try:
+            while trio.current_time() < ends_at and (not options.n or warm or self.tally.sent < options.n):
+                self.tally.sent += not warm
+                try:
+                    with trio.fail_after(options.timeout):
+                        if connection is None:
+                            where = urlsplit(options.url)
+                            assert where.hostname, options.url
+                            connection = Connection(await trio.open_tcp_stream(where.hostname, where.port or 80))
+                        await self.exchange(connection, counts=not warm)
+                except (OSError, BrokenAnswer, trio.BrokenResourceError, trio.TooSlowError) as error:
+                    if isinstance(error, BrokenAnswer):
+                        self.tally.truncated += 1
+                    else:
+                        self.tally.errors[type(error).__name__] += 1
+                    if connection is not None:
+                        connection.stream.socket.close()
+                    connection = None
+                warm = max(warm - 1, 0)
+        finally:
+            if connection is not None:
+                connection.stream.socket.close()
 
     async def exchange(self, connection: Connection, *, counts: bool) -> None:
         """Make one request and check its answer."""
