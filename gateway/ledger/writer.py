@@ -218,7 +218,7 @@ class LedgerWriter:
     def _put(self, op: WriterOp) -> Item:
         item = Item(op)
         if self._stopped.is_set():
-            item.finish(Unavailable("the ledger has stopped"))
+            self._give_up([item])
             return item
         self._queue.append(item)
         self._wake.set()
@@ -362,18 +362,22 @@ class LedgerWriter:
             self._journal.event("info", "ledger.recovered", "the ledger writes again", backlog=len(self._queue))
 
     def _stop(self) -> None:
-        """Answer what could not be written any more."""
         self._stopped.set()
-        left = [item for item in self._queue if isinstance(item.op, Settle)]
+        self._give_up(list(self._queue))
+        self._queue.clear()
+
+    def _give_up(self, items: list[Item]) -> None:
+        """Answer what cannot be written any more."""
+        left = sum(isinstance(item.op, Settle) for item in items)
         if left:
             self._journal.event(
                 "error",
                 "ledger.unwritten",
                 "settlements could not be written; the next start settles them by estimate",
-                requests=len(left),
+                requests=left,
             )
-        while self._queue:
-            self._queue.popleft().finish(Unavailable("the ledger has stopped"))
+        for item in items:
+            item.finish(Unavailable("the ledger has stopped"))
 
 
 def _halves(part: list[Item]) -> list[list[Item]]:

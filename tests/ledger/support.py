@@ -82,7 +82,9 @@ class Books:
         return self.database.read_sync(lambda conn: list(conn.execute(select(table))))
 
     def count(self, table: Table) -> int:
-        return self.database.read_sync(lambda conn: conn.execute(select(func.count()).select_from(table)).scalar_one())
+        return self.database.read_sync(
+            lambda conn: conn.execute(select(func.count()).select_from(table)).scalar_one()
+        )
 
     def held(self) -> list[str]:
         return [row.request_id for row in self.rows(gw_reservations)]

@@ -232,7 +232,7 @@ def test_nonsense_is_refused_and_books_nothing(books: Books, units: int, user: i
     who = books.accounts(1000, 500)
     do(books, who.reserve_op("a", 100))
     wrong = Accounts(user=user or who.user, token=who.token, channel=who.channel)
-    with pytest.raises(ValueError, match="units|account"):
+    with pytest.raises(ValueError, match=r"units|account"):
         do(books, wrong.settle_op("a", units))
     assert books.held() == ["a"]
     assert books.differences() == []
