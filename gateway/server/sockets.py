@@ -59,10 +59,15 @@ def open_listeners(port: int, *, write_timeout_s: float, host: str = "") -> list
 
 def adopt_listeners(fds: Sequence[int]) -> list[socket.socket]:
     """Take over sockets that a parent process opened."""
-    listeners = [socket.socket(fileno=fd) for fd in fds]
-    for sock in listeners:
-        sock.setblocking(False)
-    return listeners
+    return [adopt(fd) for fd in fds]
+
+
+def adopt(fd: int) -> socket.socket:
+    """Take over one inherited socket; children of ours do not inherit it."""
+    sock = socket.socket(fileno=fd)
+    sock.set_inheritable(False)
+    sock.setblocking(False)
+    return sock
 
 
 def listen(listeners: Sequence[socket.socket]) -> None:

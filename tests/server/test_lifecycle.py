@@ -128,7 +128,7 @@ async def test_what_fails_at_the_start_is_told_and_exits_one(fail: str, told: st
         assert told in it.stderr
         assert not any(line.startswith("ready") for line in it.lines)
         if fail == "service":
-            assert it.lines == ["started first", "closed first", "closed storage"]
+            assert it.lines == ["prepared", "started first", "closed first", "closed storage"]
 
 
 @pytest.mark.slow

@@ -14,11 +14,15 @@ from urllib.parse import parse_qs
 
 import trio
 
+from gateway.cluster.build import build_cluster
 from gateway.lifecycle_types import App, Process
 from gateway.relay.running import Running, RunningRelay
+from gateway.workers import Program, start
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from gateway.cluster.types import Bus, Windows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,11 +32,10 @@ class TinySettings:
     client_write_timeout_sec: float = 60
     drain_delay_sec: float = 0
     shutdown_timeout_sec: float = 20
-    session_secret: str = ""
+    uses_redis: bool = False
     redis_conn_string: str = ""
     redis_master_name: str = ""
     redis_password: str = ""
-    sync_frequency: int = 600
     fail: str = ""
     """`build`, `service`, or `late`: what goes wrong."""
     slow_close_s: float = 0
@@ -47,6 +50,13 @@ class Lines:
     def event(self, level: str, name: str, message: str, **fields: object) -> None:
         sys.stderr.write(json.dumps({"level": level, "name": name, "message": message, **fields}) + "\n")
         sys.stderr.flush()
+
+    async def run(self, *, task_status: trio.TaskStatus[None]) -> None:
+        task_status.started()
+        await trio.sleep_forever()
+
+    async def aclose(self) -> None:
+        pass
 
 
 @dataclass
@@ -73,10 +83,10 @@ class Books:
 @dataclass
 class TinyApp:
     process: Process
+    bus: Bus
+    windows: Windows
     running: Running = field(default_factory=Running)
     seen: list[str] = field(default_factory=list)
-    bus: Any = None
-    windows: Any = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         assert scope["type"] == "http"
@@ -94,6 +104,9 @@ class TinyApp:
 
     async def get_pid(self, query: dict[str, str], receive: Any, send: Any) -> None:
         await self.answer(send, f"{os.getpid()} {self.process.worker} {self.process.is_leader}")
+
+    async def get_secret(self, query: dict[str, str], receive: Any, send: Any) -> None:
+        await self.answer(send, os.environ.get("SESSION_SECRET", ""))
 
     async def get_running(self, query: dict[str, str], receive: Any, send: Any) -> None:
         await self.answer(send, str(len(self.running)))
@@ -152,7 +165,10 @@ class TinyApp:
 async def build(settings: TinySettings, process: Process) -> App:
     if settings.fail == "build":
         raise RuntimeError("no database")
-    app = TinyApp(process)
+    journal = Lines()
+    cluster = build_cluster(settings, process, journal)
+    app = TinyApp(process, bus=cluster.bus, windows=cluster.windows)
+    cluster.bus.subscribe("account", app.seen.append)
 
     def announce(addresses: Sequence[str]) -> None:
         say(f"ready {os.getpid()} {addresses[0].rpartition(':')[2]}")
@@ -162,9 +178,9 @@ async def build(settings: TinySettings, process: Process) -> App:
 
     return App(
         asgi=app,
-        services=[Books("first", settings), Books("second", settings)],
+        services=[*cluster.services, Books("first", settings), Books("second", settings)],
         running=app.running,
-        journal=Lines(),
+        journal=journal,
         on_ready=announce,
         close=close,
     )
@@ -175,15 +191,15 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
+def prepare() -> None:
+    say("prepared")
+
+
 def main() -> int:
-    from functools import partial
-
-    from gateway.lifecycle import run_process
-    from gateway.server.sockets import open_listeners
-
     settings = TinySettings(**json.loads(os.environ["TINY"]))
-    listeners = open_listeners(settings.port, write_timeout_s=settings.client_write_timeout_sec)
-    return trio.run(partial(run_process, build, settings, listeners=listeners))
+    command = [sys.executable, "-m", "tests.server.tiny"]
+    program = Program(settings=settings, build=build, prepare=prepare, open_journal=Lines, command=command)
+    return start(program, os.environ)
 
 
 if __name__ == "__main__":
