@@ -126,6 +126,7 @@ def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser], *,
         allow_abbrev=False,
     )
     # One dash, too: that is how one-api's users may have written them.
+    serve.add_argument("--version", "-version", action="store_true", help="print the version")
     serve.add_argument("--port", "-port", metavar="N", help="listen there, unless PORT is set (default 3000)")
     serve.add_argument("--log-dir", "-log-dir", metavar="DIR", help="folder of log files, unless LOG_DIR is set")
 
