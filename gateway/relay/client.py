@@ -59,11 +59,15 @@ class Client:
         self._headers += ((b"connection", b"close"),)
 
     async def gone(self) -> None:
-        """Return once the client has left. Only one task may wait, and only after the body was read."""
+        """Return once there is no one to send to: the client left, or has its whole answer (`left` tells which).
+
+        Only one task may wait, and only after the body was read.
+        """
         while True:
             message = await self._receive()
             if message["type"] == "http.disconnect":
-                self.left = True
+                # Servers also say so after the last byte of an answer.
+                self.left = not self.finished
                 return
 
     async def answer(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
@@ -77,8 +81,8 @@ class Client:
                 "headers": [*headers, *self._headers, (b"content-length", str(len(body)).encode("ascii"))],
             }
         )
-        await self._send({"type": "http.response.body", "body": body})
         self.finished = True
+        await self._send({"type": "http.response.body", "body": body})
 
     async def answer_json(self, status: int, body: bytes) -> None:
         """Send a whole JSON answer."""

@@ -131,7 +131,8 @@ async def _in_nursery(
 
         async def watch() -> None:
             await asked.client.gone()
-            scope.cancel()
+            if asked.client.left:
+                scope.cancel()
 
         with deps.running.entered(running):
             nursery.start_soon(watch)

@@ -194,7 +194,8 @@ class Supervisor:
         while True:
             with trio.move_on_at(beat_at):
                 await client.gone()
-                scope.cancel()
+                if client.left:
+                    scope.cancel()
                 return
             if client.finished:
                 beat_at = math.inf
