@@ -126,7 +126,7 @@ def _jpeg_size(head: bytes) -> tuple[int, int] | None:
 
 def audio_tokens(data: str) -> int:
     """Return the tokens of base64 sound: exact for WAV, by a usual bit rate for the rest."""
-    size = len(data) * 3 // 4
+    size = len(data) * 3 // 4 - data[-2:].count("=")
     head = _decoded(data, 0, _FIRST_CHARS)
     seconds = size / _BYTES_PER_SECOND
     if head.startswith(b"RIFF") and head[8:12] == b"WAVE":

@@ -1,0 +1,92 @@
+"""Requests go where the original sent them, type by type."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from adapters.providers.catalogue import Catalogue, load_catalogue
+from adapters.providers.urls import UrlError, upstream_url
+
+RECORDED: dict[str, dict[str, str | None]] = json.loads(
+    Path(__file__).with_name("upstream_urls.json").read_text("utf-8")
+)
+TEXT_ENDPOINTS = ("chat_completions", "completions", "embeddings", "moderations")
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    return load_catalogue()
+
+
+@pytest.mark.parametrize("type_id", sorted(map(int, RECORDED)))
+def test_each_compatible_type_is_asked_at_its_own_address(catalogue: Catalogue, type_id: int) -> None:
+    provider = catalogue.provider(type_id)
+    assert provider is not None
+    base = provider.base_url or "https://chosen.example"
+    for endpoint, template in RECORDED[str(type_id)].items():
+        if template is None:
+            assert not provider.serves(endpoint), endpoint
+            continue
+        if endpoint in TEXT_ENDPOINTS:
+            assert provider.serves(endpoint), endpoint
+        if not provider.serves(endpoint):
+            continue
+        expected = template.format(base_url=base, model="some-model", api_version="2024-06-01")
+        got = upstream_url(provider, base, endpoint, "some-model", {"api_version": "2024-06-01"})
+        assert got == expected
+
+
+def url(catalogue: Catalogue, key: str, model: str = "m", *, base: str = "", **config: object) -> str:
+    provider = catalogue.by_key(key)
+    assert provider is not None
+    return upstream_url(provider, base, "chat_completions", model, config)
+
+
+def test_azure_reads_its_version_from_the_channel(catalogue: Catalogue) -> None:
+    base = "https://mine.openai.azure.com/"
+    deployment = "https://mine.openai.azure.com/openai/deployments"
+    assert url(catalogue, "azure", "gpt-4o", base=base, api_version="2024-06-01") == (
+        f"{deployment}/gpt-4o/chat/completions?api-version=2024-06-01"
+    )
+    assert url(catalogue, "azure", "gpt-4o", base=base).endswith("?api-version=2024-03-01-preview")
+    assert url(catalogue, "azure", "o3-mini", base=base, api_version="2024-06-01").endswith(
+        "o3-mini/chat/completions?api-version=2024-12-01-preview"
+    )
+
+
+def test_settings_and_models_cannot_leave_their_place(catalogue: Catalogue) -> None:
+    got = url(catalogue, "azure", "m?x#y z", base="https://a.example", api_version="1&key=2#")
+    assert got == ("https://a.example/openai/deployments/m%3Fx%23y%20z/chat/completions?api-version=1%26key%3D2%23")
+
+
+def test_doubao_bots_have_a_path_of_their_own(catalogue: Catalogue) -> None:
+    assert url(catalogue, "doubao", "bot-2024").endswith("/api/v3/bots/chat/completions")
+    assert url(catalogue, "doubao", "ep-2024").endswith("/api/v3/chat/completions")
+
+
+def test_cloudflare_needs_an_account_except_behind_its_gateway(catalogue: Catalogue) -> None:
+    assert url(catalogue, "cloudflare", "@cf/meta/llama", user_id="acc") == (
+        "https://api.cloudflare.com/client/v4/accounts/acc/ai/v1/chat/completions"
+    )
+    gateway = "https://gateway.ai.cloudflare.com/v1/acc/gw/workers-ai"
+    assert url(catalogue, "cloudflare", base=gateway) == f"{gateway}/v1/chat/completions"
+    with pytest.raises(UrlError, match="setting user_id"):
+        url(catalogue, "cloudflare")
+
+
+def test_trailing_slashes_of_a_base_url_do_not_matter(catalogue: Catalogue) -> None:
+    assert url(catalogue, "openaicompatible", base="http://x/v1//") == "http://x/v1/chat/completions"
+    assert url(catalogue, "openai", base="http://x/") == "http://x/v1/chat/completions"
+
+
+def test_a_channel_without_an_address_is_named(catalogue: Catalogue) -> None:
+    with pytest.raises(UrlError, match="needs a base URL"):
+        url(catalogue, "openaicompatible")
+
+
+def test_an_endpoint_that_is_not_offered_has_no_address(catalogue: Catalogue) -> None:
+    provider = catalogue.by_key("minimax")
+    assert provider is not None
+    with pytest.raises(UrlError, match="does not offer embeddings"):
+        upstream_url(provider, "", "embeddings", "m", {})
