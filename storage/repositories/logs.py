@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, func, insert, select
 
 from storage.records import LogRow, LogType
+from storage.repositories.ledger_rows import log_values, outbox_values
 from storage.repositories.rows import Page, Sort, contains, fetch_page, many, one, ordering, query, whole
-from storage.tables import logs
+from storage.tables import gw_outbox, logs
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
@@ -51,11 +52,16 @@ class DayOfUse:
     completion_tokens: int
 
 
-def add(conn: Connection, row: LogRow) -> None:
-    """Store an entry; its `id` is the database's to choose."""
-    values = asdict(row)
-    del values["id"]
-    conn.execute(insert(logs).values(values))
+def add(conn: Connection, row: LogRow, *, elsewhere: bool, now_ms: int) -> None:
+    """Store an entry; its `id` is the database's to choose.
+
+    `elsewhere`: logs live in another database, so the entry goes into the outbox of this one.
+    """
+    values = log_values(row, quota=row.quota)
+    if elsewhere:
+        conn.execute(insert(gw_outbox).values(outbox_values(values, now_ms=now_ms)))
+    else:
+        conn.execute(insert(logs).values(values))
 
 
 def by_id(conn: Connection, log_id: int) -> LogRow | None:

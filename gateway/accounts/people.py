@@ -1,0 +1,176 @@
+"""What all ways of making and ending an account share: rules for names, new accounts with their gifts, leaving."""
+
+from __future__ import annotations
+
+import secrets
+import string
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import trio
+
+from gateway.accounts.clock import now_ms, now_s
+from gateway.accounts.entries import about, write_entry
+from gateway.accounts.passwords import hash_password, is_acceptable
+from gateway.accounts.refusals import InvalidInput, Refused
+from storage.errors import Conflict
+from storage.records import LogType, Role, User, UserStatus
+from storage.repositories import ledger, security, tokens, users
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from gateway.services import Services
+
+LONGEST_USERNAME = 30
+LONGEST_DISPLAY_NAME = 20
+LONGEST_EMAIL = 50
+# JavaScript clients read numbers above this one wrong.
+MOST_UNITS = 2**53 - 1
+
+_ALPHABET = string.ascii_letters + string.digits
+_KEY_LENGTH = 48
+_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewAccount:
+    """What an account begins with."""
+
+    username: str
+    password_hash: str
+    display_name: str = ""
+    email: str = ""
+    aff_code: str = ""
+    """Invitation code of whoever invited this person; an unknown one is no error."""
+
+
+def check_lengths(*, username: str = "", display_name: str = "", email: str = "", password: str = "") -> None:
+    """Refuse what is too long, and passwords that may not be chosen; empty texts pass."""
+    if len(username) > LONGEST_USERNAME or len(display_name) > LONGEST_DISPLAY_NAME or len(email) > LONGEST_EMAIL:
+        raise InvalidInput
+    if password and not is_acceptable(password):
+        raise InvalidInput
+
+
+async def hashed(password: str) -> str:
+    """Hash a password off the event loop."""
+    return await trio.to_thread.run_sync(hash_password, password)
+
+
+def new_key() -> str:
+    """Return the secret part of a new API token."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(_KEY_LENGTH))
+
+
+def new_access_token() -> str:
+    """Return a new access token."""
+    return secrets.token_hex(16)
+
+
+def new_aff_code(length: int = 4) -> str:
+    """Return a new invitation code. Short for people, hence tried again when taken."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+
+
+async def open_account(services: Services, new: NewAccount) -> int:
+    """Make a common user with access token, invitation code, default API token and gifts; return the id."""
+    for attempt in range(_TRIES):
+        try:
+            code = new_aff_code(4 + attempt)
+            user_id, inviter_id = await services.database.write(lambda conn: _open(services, conn, new, code))  # noqa: B023
+        except Conflict as conflict:
+            if "username" in conflict.where:
+                raise Refused("Username already exists") from conflict
+            if attempt == _TRIES - 1:
+                raise
+        else:
+            if inviter_id:
+                services.accounts.forget_user(inviter_id)
+            return user_id
+    raise AssertionError
+
+
+def _open(services: Services, conn: Connection, new: NewAccount, code: str) -> tuple[int, int]:
+    options = services.registry.current.options
+    moment = now_ms()
+    inviter = users.by_aff_code(conn, new.aff_code) if new.aff_code else None
+    gift = options.integer("QuotaForNewUser")
+    user_id = users.add(
+        conn,
+        {
+            "username": new.username,
+            "password": new.password_hash,
+            "display_name": new.display_name or new.username,
+            "email": new.email,
+            "role": Role.USER,
+            "status": UserStatus.ENABLED,
+            "github_id": "",
+            "wechat_id": "",
+            "lark_id": "",
+            "oidc_id": "",
+            "access_token": new_access_token(),
+            "totp_secret": "",
+            "quota": gift,
+            "used_quota": 0,
+            "request_count": 0,
+            "group": "default",
+            "aff_code": code,
+            "inviter_id": inviter.id if inviter else 0,
+            "created_at": moment,
+            "updated_at": moment,
+        },
+    )
+    ledger.post(conn, kind=ledger.OPENING, at_ms=moment, user_id=user_id, user_units=gift, note="new account")
+    user = User(id=user_id, username=new.username)
+    if gift:
+        write_entry(services, conn, about(user, LogType.SYSTEM, f"New user registration gift {options.money(gift)}"))
+    if inviter is not None:
+        for receiver, option, why in (
+            (user, "QuotaForInvitee", "for using invitation code"),
+            (inviter, "QuotaForInviter", "for inviting user"),
+        ):
+            _give(services, conn, receiver, options.integer(option), why)
+    _default_token(conn, user_id, moment)
+    return user_id, inviter.id if inviter else 0
+
+
+def _give(services: Services, conn: Connection, user: User, units: int, why: str) -> None:
+    if units <= 0 or not users.add_quota(conn, user.id, units, now_ms=now_ms(), most=MOST_UNITS):
+        return
+    ledger.post(conn, kind="gift", at_ms=now_ms(), user_id=user.id, user_units=units, note=why)
+    amount = services.registry.current.options.money(units)
+    write_entry(services, conn, about(user, LogType.SYSTEM, f"Gifted {amount} {why}"))
+
+
+def _default_token(conn: Connection, user_id: int, moment: int) -> None:
+    # -1 is what one-api writes; it means nothing on an unlimited token, yet the books follow the column.
+    remaining = -1
+    token_id = tokens.add(
+        conn,
+        {
+            "user_id": user_id,
+            "key": new_key(),
+            "status": 1,
+            "name": "default",
+            "created_time": now_s(),
+            "accessed_time": now_s(),
+            "expired_time": -1,
+            "remain_quota": remaining,
+            "unlimited_quota": True,
+            "used_quota": 0,
+            "subnet": "",
+            "created_at": moment,
+            "updated_at": moment,
+        },
+    )
+    ledger.post(conn, kind=ledger.OPENING, at_ms=moment, token_id=token_id, token_units=remaining, note="new token")
+
+
+def close_account(conn: Connection, user: User) -> User:
+    """Delete an account: the row stays with state and a name that nobody wants, and every access ends."""
+    moment = now_ms()
+    gone = f"deleted_{secrets.token_hex(16)}"
+    users.change(conn, user.id, {"status": UserStatus.DELETED, "username": gone, "updated_at": moment})
+    security.end_sessions(conn, user.id, now_ms=moment)
+    return replace(user, status=UserStatus.DELETED, username=gone)

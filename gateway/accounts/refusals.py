@@ -1,0 +1,66 @@
+"""Why a request of a person is not carried out.
+
+Refused                  the message is for the person; scripts see `success: false`
+ x InvalidParameter      the request cannot be understood
+ x InvalidInput          a value breaks a rule of length or form
+ x NotFound              there is no such thing, or it belongs to somebody else
+ x NotAllowed            who asks may not do this
+ x TooManyAttempts       wait before trying again
+"""
+
+from __future__ import annotations
+
+
+class Refused(Exception):
+    """Base. `status` is the HTTP status, which one-api keeps at 200 for nearly all refusals."""
+
+    code = "refused"
+    status = 200
+
+    def __init__(
+        self, message: str, *, status: int | None = None, data: object = None, has_data: bool = False
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.data = data
+        self.has_data = has_data
+        """Whether the answer has a member `data` all the same, as some of one-api's refusals do."""
+        if status is not None:
+            self.status = status
+
+
+class InvalidParameter(Refused):
+    """The request is not what the route expects."""
+
+    code = "invalid_parameter"
+
+    def __init__(self) -> None:
+        super().__init__("invalid parameter")
+
+
+class InvalidInput(Refused):
+    """A value is too long, too short, or of the wrong form."""
+
+    code = "invalid_input"
+
+    def __init__(self) -> None:
+        super().__init__("Invalid input, please check your input")
+
+
+class NotFound(Refused):
+    """There is no such thing here."""
+
+    code = "not_found"
+
+
+class NotAllowed(Refused):
+    """The person's role does not reach that far."""
+
+    code = "not_allowed"
+
+
+class TooManyAttempts(Refused):
+    """Slow down."""
+
+    code = "too_many_attempts"
+    status = 429

@@ -1,0 +1,131 @@
+"""What people do with their own account: register, change it, leave, renew its secrets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.accounts.clock import now_ms
+from gateway.accounts.people import (
+    NewAccount,
+    check_lengths,
+    close_account,
+    hashed,
+    new_access_token,
+    new_aff_code,
+    open_account,
+)
+from gateway.accounts.refusals import InvalidInput, NotAllowed, Refused
+from storage.errors import Conflict
+from storage.records import Role
+from storage.repositories import security, users
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from gateway.services import Services
+    from storage.records import User
+
+_CLOSED = "The administrator has turned off new user registration"
+_CLOSED_TO_PASSWORDS = (
+    "The administrator has turned off registration via password. "
+    "Please use the form of third-party account verification to register"
+)
+_NEEDS_MAIL = (
+    "The administrator has turned on email verification, please enter the email address and verification code"
+)
+
+
+async def register(
+    services: Services, *, username: str, password: str, display_name: str, email: str, code: str, aff_code: str
+) -> None:
+    """Make an account for somebody from outside. `code` is what was mailed to `email`, where that is required."""
+    options = services.registry.current.options
+    if not options.flag("RegisterEnabled"):
+        raise NotAllowed(_CLOSED)
+    if not options.flag("PasswordRegisterEnabled"):
+        raise NotAllowed(_CLOSED_TO_PASSWORDS)
+    username = username.strip()
+    if not username or not password:
+        raise InvalidInput
+    # The display name is not taken over, yet one that is too long was always refused.
+    check_lengths(username=username, display_name=display_name, email=email, password=password)
+    if options.flag("EmailVerificationEnabled"):
+        if not email or not code:
+            raise Refused(_NEEDS_MAIL)
+        raise Refused("Verification code error or expired")
+    await open_account(
+        services, NewAccount(username=username, password_hash=await hashed(password), aff_code=aff_code)
+    )
+
+
+async def update_self(
+    services: Services, actor: User, *, username: str, display_name: str, password: str
+) -> int | None:
+    """Change name, display name, and the password if there is one.
+
+    A new password ends all sessions; returned is the version that the session at hand must carry to go on.
+    """
+    username, display_name = username.strip(), display_name.strip()
+    if not username:
+        raise Refused("Username cannot be empty")
+    if not display_name:
+        raise Refused("Display name cannot be empty")
+    try:
+        check_lengths(username=username, display_name=display_name, password=password)
+    except InvalidInput as error:
+        raise Refused(
+            "Input is illegal: a name is too long, or the password does not have 8 to 20 characters"
+        ) from error
+    values: dict[str, object] = {"username": username, "display_name": display_name, "updated_at": now_ms()}
+    if password:
+        values["password"] = await hashed(password)
+
+    def work(conn: Connection) -> int | None:
+        users.change(conn, actor.id, values)
+        return security.end_sessions(conn, actor.id, now_ms=now_ms()) if password else None
+
+    try:
+        version = await services.database.write(work)
+    except Conflict as conflict:
+        raise Refused("Username already exists") from conflict
+    services.accounts.forget_user(actor.id)
+    return version
+
+
+async def delete_self(services: Services, actor: User) -> None:
+    """Leave. Root cannot."""
+    if actor.role == Role.ROOT:
+        raise NotAllowed("Cannot delete super administrator account")
+
+    def work(conn: Connection) -> None:
+        found = users.locked(conn, actor.id)
+        if found is not None:
+            close_account(conn, found)
+
+    await services.database.write(work)
+    services.accounts.forget_user(actor.id)
+
+
+async def renew_access_token(services: Services, actor: User) -> str:
+    """Return a new access token; the old one is void."""
+    token = new_access_token()
+    values: dict[str, object] = {"access_token": token, "updated_at": now_ms()}
+    await services.database.write(lambda conn: users.change(conn, actor.id, values))
+    services.accounts.forget_user(actor.id)
+    return token
+
+
+async def invitation_code(services: Services, actor: User) -> str:
+    """Return the invitation code, made on first use."""
+    if actor.aff_code:
+        return actor.aff_code
+    for length in range(4, 12):
+        code = new_aff_code(length)
+        values: dict[str, object] = {"aff_code": code, "updated_at": now_ms()}
+        try:
+            await services.database.write(lambda conn: users.change(conn, actor.id, values))  # noqa: B023
+        except Conflict:
+            continue
+        services.accounts.forget_user(actor.id)
+        return code
+    raise Refused("no free invitation code was found, please try again")

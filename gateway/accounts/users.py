@@ -1,0 +1,280 @@
+"""What administrators do with accounts. They act on lower roles only; root acts on everyone, yet nobody ends root."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from gateway.accounts.clock import now_ms
+from gateway.accounts.entries import about, write_entry
+from gateway.accounts.people import MOST_UNITS, NewAccount, check_lengths, close_account, hashed, open_account
+from gateway.accounts.refusals import InvalidInput, InvalidParameter, NotAllowed, NotFound, Refused
+from storage.errors import Conflict
+from storage.records import LogType, Role, User, UserStatus
+from storage.repositories import ledger, security, users
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Connection
+
+    from gateway.services import Services
+    from storage.repositories.rows import Page, Sort
+
+_NO_UPDATE = "No permission to update user information with the same permission level or higher permission level"
+_NO_READ = "No permission to get information of users at the same level or higher"
+_NO_DELETE = "No permission to delete users with the same permission level or higher permission level"
+_NO_PROMOTION = "No permission to promote other users to a permission level greater than or equal to your own"
+_NO_CREATION = "Unable to create users with permissions greater than or equal to your own"
+_UNKNOWN = "User does not exist"
+_TAKEN = "Username already exists"
+_LONGEST_GROUP = 32
+_LONGEST_FOREIGN_ID = 191
+_FOREIGN_IDS = ("github_id", "wechat_id", "lark_id", "oidc_id")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserEdit:
+    """What an administrator writes to an account; `None` keeps what is there."""
+
+    id: int
+    username: str
+    display_name: str
+    password: str = ""
+    email: str | None = None
+    quota: int | None = None
+    group: str | None = None
+    status: int | None = None
+    role: int | None = None
+    github_id: str | None = None
+    wechat_id: str | None = None
+    lark_id: str | None = None
+    oidc_id: str | None = None
+
+
+async def list_users(services: Services, page: Page, sort: Sort) -> tuple[list[User], int]:
+    """Return one page of the accounts that are not deleted, and their number."""
+    return await services.database.read(lambda conn: users.page(conn, page, sort))
+
+
+async def search_users(services: Services, keyword: str, sort: Sort, page: Page | None) -> tuple[list[User], int]:
+    """Find accounts by number or by the beginning of a name or address."""
+    return await services.database.read(lambda conn: users.search(conn, keyword, sort, page))
+
+
+async def read_user(services: Services, actor: User, user_id: int) -> User:
+    """Return one account of a lower role."""
+    if user_id == 0:
+        raise Refused("id is empty!")
+    found = await services.database.read(lambda conn: users.by_id(conn, user_id))
+    if found is None:
+        raise NotFound(_UNKNOWN)
+    _check_reach(actor, found, _NO_READ)
+    return found
+
+
+async def create_user(
+    services: Services, actor: User, *, username: str, password: str, display_name: str | None, role: int
+) -> None:
+    """Make a common user; a role may be named, which must be below the actor's, and changes nothing."""
+    if not username or not password:
+        raise InvalidParameter
+    username = username.strip()
+    if not username:
+        raise Refused("Username cannot be empty")
+    if display_name and not display_name.strip():
+        raise Refused("Display name cannot be empty if provided")
+    display_name = (display_name or "").strip()
+    check_lengths(username=username, display_name=display_name, password=password)
+    if role >= actor.role:
+        raise NotAllowed(_NO_CREATION)
+    new = NewAccount(username=username, password_hash=await hashed(password), display_name=display_name)
+    await open_account(services, new)
+
+
+async def update_user(services: Services, actor: User, edit: UserEdit) -> None:
+    """Write an account. Sessions end with a new password, another role, or when it is switched off."""
+    edit = _checked(edit)
+    password_hash = await hashed(edit.password) if edit.password else ""
+    try:
+        await services.database.write(lambda conn: _write_user(services, conn, actor, edit, password_hash))
+    except Conflict as conflict:
+        raise Refused(_TAKEN) from conflict
+    services.accounts.forget_user(edit.id)
+
+
+def _checked(edit: UserEdit) -> UserEdit:
+    if edit.id == 0:
+        raise InvalidParameter
+    edit = replace(edit, username=edit.username.strip(), display_name=edit.display_name.strip())
+    if not edit.username:
+        raise Refused("Username cannot be empty")
+    if not edit.display_name:
+        raise Refused("Display name cannot be empty")
+    check_lengths(
+        username=edit.username, display_name=edit.display_name, email=edit.email or "", password=edit.password
+    )
+    if edit.quota is not None and not 0 <= edit.quota <= MOST_UNITS:
+        raise InvalidInput
+    if len(edit.group or "") > _LONGEST_GROUP or any(
+        len(getattr(edit, name) or "") > _LONGEST_FOREIGN_ID for name in _FOREIGN_IDS
+    ):
+        raise InvalidInput
+    if edit.status not in (None, 0, UserStatus.ENABLED, UserStatus.DISABLED):
+        raise InvalidParameter
+    if edit.role not in (None, 0, Role.USER, Role.ADMIN, Role.ROOT):
+        raise InvalidParameter
+    return edit
+
+
+def _write_user(services: Services, conn: Connection, actor: User, edit: UserEdit, password_hash: str) -> None:
+    target = _living(users.locked(conn, edit.id))
+    _check_reach(actor, target, _NO_UPDATE)
+    # Dashboards send the whole object back, in which 0 stands for "not known".
+    role = edit.role or target.role
+    status = edit.status or target.status
+    if role != target.role and role >= actor.role:
+        raise NotAllowed(_NO_PROMOTION)
+    if target.role == Role.ROOT:
+        if status != UserStatus.ENABLED:
+            raise NotAllowed("Unable to disable super administrator user")
+        if role != Role.ROOT:
+            raise NotAllowed("Unable to downgrade super administrator user")
+    moment = now_ms()
+    values: dict[str, object] = {
+        "username": edit.username,
+        "display_name": edit.display_name,
+        "role": role,
+        "status": status,
+        "updated_at": moment,
+    }
+    if edit.group:
+        values["group"] = edit.group
+    for name in ("email", *_FOREIGN_IDS):
+        value = getattr(edit, name)
+        if value is not None:
+            values[name] = value
+    if password_hash:
+        values["password"] = password_hash
+    users.change(conn, target.id, values)
+    if password_hash or role != target.role or status != target.status:
+        security.end_sessions(conn, target.id, now_ms=moment)
+    if edit.quota is not None and edit.quota != target.quota:
+        _set_quota(services, conn, target, edit.quota)
+
+
+def _set_quota(services: Services, conn: Connection, target: User, quota: int) -> None:
+    difference = quota - target.quota
+    users.add_quota(conn, target.id, difference, now_ms=now_ms(), most=MOST_UNITS)
+    ledger.post(conn, kind="admin", at_ms=now_ms(), user_id=target.id, user_units=difference)
+    money = services.registry.current.options.money
+    text = f"Admin changed user quota from {money(target.quota)} to {money(quota)}"
+    write_entry(services, conn, about(target, LogType.MANAGE, text))
+
+
+async def manage_user(services: Services, actor: User, *, username: str, action: str) -> User:
+    """Promote, demote, enable, disable or delete by name; returns the account with its new role and state."""
+    step = _ACTIONS.get(action)
+    if step is None:
+        raise InvalidParameter
+
+    def work(conn: Connection) -> User:
+        found = users.by_name(conn, username) if username else None
+        if found is None or found.status == UserStatus.DELETED:
+            raise NotFound(_UNKNOWN)
+        _check_reach(actor, found, _NO_UPDATE)
+        changed = step(conn, actor, found)
+        if changed.status != UserStatus.DELETED:
+            values: dict[str, object] = {"role": changed.role, "status": changed.status, "updated_at": now_ms()}
+            users.change(conn, found.id, values)
+            if (changed.role, changed.status) != (found.role, found.status):
+                security.end_sessions(conn, found.id, now_ms=now_ms())
+        return changed
+
+    changed = await services.database.write(work)
+    services.accounts.forget_user(changed.id)
+    return changed
+
+
+def _enable(_conn: Connection, _actor: User, target: User) -> User:
+    return replace(target, status=UserStatus.ENABLED)
+
+
+def _disable(_conn: Connection, _actor: User, target: User) -> User:
+    if target.role == Role.ROOT:
+        raise NotAllowed("Unable to disable super administrator user")
+    return replace(target, status=UserStatus.DISABLED)
+
+
+def _delete(conn: Connection, _actor: User, target: User) -> User:
+    if target.role == Role.ROOT:
+        raise NotAllowed("Unable to delete super administrator user")
+    return close_account(conn, target)
+
+
+def _promote(_conn: Connection, actor: User, target: User) -> User:
+    if actor.role != Role.ROOT:
+        raise NotAllowed("Ordinary administrator users cannot promote other users to administrators")
+    if target.role >= Role.ADMIN:
+        raise Refused("The user is already an administrator")
+    return replace(target, role=Role.ADMIN)
+
+
+def _demote(_conn: Connection, _actor: User, target: User) -> User:
+    if target.role == Role.ROOT:
+        raise NotAllowed("Unable to downgrade super administrator user")
+    if target.role == Role.USER:
+        raise Refused("The user is already an ordinary user")
+    return replace(target, role=Role.USER)
+
+
+_ACTIONS: dict[str, Callable[[Connection, User, User], User]] = {
+    "enable": _enable,
+    "disable": _disable,
+    "delete": _delete,
+    "promote": _promote,
+    "demote": _demote,
+}
+
+
+async def delete_user(services: Services, actor: User, user_id: int) -> None:
+    """Delete an account of a strictly lower role."""
+
+    def work(conn: Connection) -> None:
+        target = _living(users.locked(conn, user_id))
+        if target.role >= actor.role:
+            raise NotAllowed(_NO_DELETE)
+        close_account(conn, target)
+
+    await services.database.write(work)
+    services.accounts.forget_user(user_id)
+
+
+async def top_up(services: Services, *, user_id: int, quota: int, remark: str) -> None:
+    """Add quota to an account and tell so in its log."""
+    if quota < 0:
+        raise Refused("quota cannot be negative!")
+    if quota == 0 or quota > MOST_UNITS:
+        raise Refused(f"quota must be between 1 and {MOST_UNITS}")
+    remark = remark or f"Recharged via API {services.registry.current.options.money(quota)}"
+
+    def work(conn: Connection) -> None:
+        target = _living(users.by_id(conn, user_id))
+        if not users.add_quota(conn, target.id, quota, now_ms=now_ms(), most=MOST_UNITS):
+            raise Refused("the balance would become too large")
+        ledger.post(conn, kind="topup", at_ms=now_ms(), user_id=target.id, user_units=quota, note=remark)
+        write_entry(services, conn, about(target, LogType.TOP_UP, remark, quota=quota))
+
+    await services.database.write(work)
+    services.accounts.forget_user(user_id)
+
+
+def _living(user: User | None) -> User:
+    if user is None or user.status == UserStatus.DELETED:
+        raise NotFound(_UNKNOWN)
+    return user
+
+
+def _check_reach(actor: User, target: User, message: str) -> None:
+    if actor.role != Role.ROOT and target.role >= actor.role:
+        raise NotAllowed(message)

@@ -1,0 +1,1 @@
+"""What people do with channels: edit, price and test them."""

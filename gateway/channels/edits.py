@@ -1,0 +1,280 @@
+"""Making, changing and removing channels. Abilities follow in the same transaction, the registry right after it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+from adapters.pricing.model_configs import InvalidModelConfigs, validate_model_configs
+from gateway.accounts.clock import now_ms, now_s
+from gateway.accounts.refusals import NotFound, Refused
+from storage.records import Channel, ChannelStatus
+from storage.repositories import abilities, channels, ledger
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from gateway.services import Services
+    from storage.repositories.rows import Page, Sort
+
+_NULLABLE = (
+    "weight",
+    "base_url",
+    "other",
+    "model_configs",
+    "model_mapping",
+    "priority",
+    "system_prompt",
+    "ratelimit",
+    "testing_model",
+    "model_ratio",
+    "completion_ratio",
+    "inference_profile_arn_map",
+)
+"""Written whenever they are present; all other members only when they are not empty."""
+
+_LONGEST_NAME = 191
+_LONGEST_GROUPS = 32
+_LONGEST_MODEL = 191
+_LONGEST_TESTING_MODEL = 255
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelEdit:
+    """What an administrator writes to a channel; `None` keeps what is there."""
+
+    type: int | None = None
+    key: str | None = None
+    status: int | None = None
+    name: str | None = None
+    weight: int | None = None
+    base_url: str | None = None
+    other: str | None = None
+    models: str | None = None
+    model_configs: str | None = None
+    group: str | None = None
+    model_mapping: str | None = None
+    priority: int | None = None
+    config: str | None = None
+    system_prompt: str | None = None
+    ratelimit: int | None = None
+    testing_model: str | None = None
+    model_ratio: str | None = None
+    completion_ratio: str | None = None
+    inference_profile_arn_map: str | None = None
+
+
+async def list_channels(services: Services, page: Page, sort: Sort) -> tuple[list[Channel], int]:
+    """Return one page of channels and their number."""
+    return await services.database.read(lambda conn: channels.page(conn, page, sort))
+
+
+async def search_channels(
+    services: Services, keyword: str, sort: Sort, page: Page | None
+) -> tuple[list[Channel], int]:
+    """Find channels by number or by the beginning of their name."""
+    return await services.database.read(lambda conn: channels.search(conn, keyword, sort, page))
+
+
+async def read_channel(services: Services, channel_id: int) -> Channel:
+    """Return one channel, with its key."""
+    return found(await services.database.read(lambda conn: channels.by_id(conn, channel_id)), channel_id)
+
+
+async def create_channels(services: Services, new: ChannelEdit) -> int:
+    """Make one channel for each line of the key, and return how many."""
+    if not (new.name or "").strip():
+        raise Refused("Channel name is required")
+    keys = [line.strip() for line in (new.key or "").splitlines() if line.strip()]
+    _check(services, new)
+    provider = services.catalogue.provider(new.type or 0)
+    if provider is None:
+        raise Refused(f"unknown channel type {new.type or 0}")
+    if not keys:
+        raise Refused("a channel needs a key")
+    values = _values(new) | {
+        "base_url": new.base_url or provider.base_url.rstrip("/"),
+        "status": new.status or ChannelStatus.ENABLED,
+        "group": new.group or "default",
+        "models": new.models or "",
+        "config": new.config or "",
+        "weight": new.weight or 0,
+        "priority": new.priority or 0,
+        "ratelimit": new.ratelimit or 0,
+        "created_time": now_s(),
+        "created_at": now_ms(),
+    }
+    if new.testing_model not in _names(new.models):
+        values["testing_model"] = None
+
+    def work(conn: Connection) -> None:
+        for key in keys:
+            channel_id = channels.add(conn, _FRESH | values | {"key": key})
+            ledger.post(conn, kind=ledger.OPENING, at_ms=now_ms(), channel_id=channel_id, note="new channel")
+            abilities.rebuild(conn, found(channels.by_id(conn, channel_id), channel_id), now_ms=now_ms())
+
+    await services.database.write(work)
+    await services.registry.refresh()
+    return len(keys)
+
+
+_FRESH: dict[str, object] = {
+    "test_time": 0,
+    "response_time": 0,
+    "balance": 0,
+    "balance_updated_time": 0,
+    "used_quota": 0,
+}
+
+
+async def update_channel(services: Services, channel_id: int, edit: ChannelEdit) -> Channel:
+    """Write a channel and return it."""
+    if not (edit.name or "").strip():
+        raise Refused("Channel name cannot be empty")
+    _check_id(channel_id)
+    _check(services, edit)
+    if edit.type and services.catalogue.provider(edit.type) is None:
+        raise Refused(f"unknown channel type {edit.type}")
+
+    def work(conn: Connection) -> Channel:
+        found(channels.locked(conn, channel_id), channel_id)
+        channels.change(conn, channel_id, _values(edit))
+        changed = found(channels.by_id(conn, channel_id), channel_id)
+        if changed.testing_model is not None and changed.testing_model not in _names(changed.models):
+            channels.change(conn, channel_id, {"testing_model": None})
+            changed = found(channels.by_id(conn, channel_id), channel_id)
+        abilities.rebuild(conn, changed, now_ms=now_ms())
+        return changed
+
+    changed = await services.database.write(work)
+    await services.registry.refresh()
+    return changed
+
+
+async def switch_channel(services: Services, channel_id: int, status: int) -> None:
+    """Change only a channel's state."""
+    if channel_id == 0:
+        raise Refused("Channel id is required")
+    _check_id(channel_id)
+    _check_status(status)
+
+    def work(conn: Connection) -> None:
+        if not channels.change(conn, channel_id, {"status": status, "updated_at": now_ms()}):
+            raise _unknown(channel_id)
+        abilities.switch(conn, channel_id, enabled=status == ChannelStatus.ENABLED, now_ms=now_ms())
+
+    await services.database.write(work)
+    await services.registry.refresh()
+
+
+async def delete_channel(services: Services, channel_id: int) -> None:
+    """Remove a channel; what runs on it goes on."""
+
+    def work(conn: Connection) -> None:
+        if not channels.remove(conn, channel_id):
+            raise _unknown(channel_id)
+        abilities.remove(conn, [channel_id])
+
+    await services.database.write(work)
+    await services.registry.refresh()
+
+
+async def delete_disabled(services: Services) -> int:
+    """Remove every channel that is switched off and return their number."""
+
+    def work(conn: Connection) -> int:
+        gone = channels.remove_disabled(conn)
+        if gone:
+            abilities.remove(conn, gone)
+        return len(gone)
+
+    gone = await services.database.write(work)
+    if gone:
+        await services.registry.refresh()
+    return gone
+
+
+def found(channel: Channel | None, channel_id: int) -> Channel:
+    """Return `channel`, or raise `NotFound` when there is none."""
+    if channel is None:
+        raise _unknown(channel_id)
+    return channel
+
+
+def _unknown(channel_id: int) -> NotFound:
+    return NotFound(f"channel {channel_id} was not found")
+
+
+def _values(edit: ChannelEdit) -> dict[str, object]:
+    values: dict[str, object] = {"updated_at": now_ms()}
+    for field in fields(edit):
+        value = getattr(edit, field.name)
+        if value if field.name not in _NULLABLE else value is not None:
+            values[field.name] = value
+    return values
+
+
+def _names(text: str | None) -> list[str]:
+    return [name.strip() for name in (text or "").split(",") if name.strip()]
+
+
+def _check_id(channel_id: int) -> None:
+    if channel_id <= 0:
+        raise _unknown(channel_id)
+
+
+def _check_status(status: int) -> None:
+    if status not in (ChannelStatus.ENABLED, ChannelStatus.DISABLED, ChannelStatus.AUTO_DISABLED):
+        raise Refused("the status must be 1 (enabled), 2 (disabled) or 3 (disabled automatically)")
+
+
+def _check(services: Services, edit: ChannelEdit) -> None:
+    """Refuse what the tables or the relay could not take."""
+    if len(edit.name or "") > _LONGEST_NAME:
+        raise Refused("Channel name is too long")
+    if edit.status:
+        _check_status(edit.status)
+    if len(edit.group or "") > _LONGEST_GROUPS:
+        raise Refused(f"the list of groups may have {_LONGEST_GROUPS} characters")
+    if any(len(name) > _LONGEST_MODEL for name in _names(edit.models)):
+        raise Refused(f"a model name may have {_LONGEST_MODEL} characters")
+    if len(edit.testing_model or "") > _LONGEST_TESTING_MODEL:
+        raise Refused("the testing model's name is too long")
+    for name in ("weight", "ratelimit"):
+        if (getattr(edit, name) or 0) < 0:
+            raise Refused(f"{name} cannot be negative")
+    if edit.base_url and not edit.base_url.startswith(("http://", "https://")):
+        raise Refused("base_url must begin with http:// or https://")
+    for name in ("model_mapping", "config"):
+        text = getattr(edit, name)
+        if text and not isinstance(_json(text), dict):
+            raise Refused(f"{name} must be a JSON object")
+    if edit.model_configs and edit.model_configs.strip():
+        try:
+            validate_model_configs(_json(edit.model_configs) or {})
+        except InvalidModelConfigs as error:
+            raise Refused(str(error)) from error
+    _check_profile_map(edit.inference_profile_arn_map)
+
+
+def _check_profile_map(text: str | None) -> None:
+    if not text:
+        return
+    table = _json(text)
+    if not isinstance(table, dict):
+        raise Refused("Invalid inference profile ARN map: invalid JSON format: a JSON object is needed")
+    if any(not isinstance(value, str) for value in table.values()):
+        raise Refused("Invalid inference profile ARN map: invalid JSON format: values must be texts")
+    if any(not name.strip() for name in table):
+        raise Refused("Invalid inference profile ARN map: inference profile ARN map cannot contain empty model names")
+    if any(not value.strip() for value in table.values()):
+        raise Refused("Invalid inference profile ARN map: inference profile ARN map cannot contain empty values")
+
+
+def _json(text: str) -> object:
+    try:
+        value: object = json.loads(text)
+    except (ValueError, RecursionError):
+        return "not JSON"
+    return value

@@ -1,0 +1,313 @@
+"""Testing channels: one short question to the provider, through the same transport as relays.
+
+`Prober` is a service, because a test of all channels goes on after the request that asked for it was answered.
+A failing or slow channel is switched off and a passing one on again where the operator allows that; whoever was
+switched off by hand stays off.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import msgspec
+import trio
+
+from adapters.pricing.charge import charge
+from adapters.pricing.usage import Usage
+from adapters.providers.provider import SignedRequests
+from adapters.providers.urls import UrlError, upstream_url
+from adapters.transport.types import TransportError, UpstreamRequest
+from gateway.accounts.clock import now_ms, now_s
+from gateway.accounts.entries import write_entry
+from gateway.accounts.refusals import Refused
+from gateway.channels.edits import read_channel
+from gateway.relay.errors import UpstreamFailed
+from gateway.relay.failures import refusal
+from gateway.relay.prepare import USER_AGENT, credential
+from gateway.relay.retry import effect_of
+from storage.errors import StorageError
+from storage.records import ChannelStatus, LogRow, LogType
+from storage.repositories import abilities, channels
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from gateway.registry.snapshot import ChannelView
+    from gateway.services import Services
+    from storage.records import Channel
+
+_ENDPOINT = "chat_completions"
+# A test is one short question; whoever needs longer than this is of no use to a relay either.
+TEST_LIMIT_S = 60.0
+AT_ONCE = 5
+_MOST_BYTES = 4 << 20
+_LONGEST_TEXT = 2000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestResult:
+    """How a test went. `text` is the answer, or what went wrong."""
+
+    passed: bool
+    text: str
+    model: str
+    seconds: float
+    may_disable: bool = False
+    """The failure proves that the channel's key or account is at fault."""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class Prober:
+    """Tests single channels on request, all of them in the background, and all by interval if that is wanted."""
+
+    name = "channel-prober"
+
+    def __init__(self, services: Services, *, every_s: float = math.inf) -> None:
+        self._services = services
+        self._every_s = every_s if every_s > 0 else math.inf
+        self._asked, self._orders = trio.open_memory_channel[bool](1)
+        self._is_busy = False
+        self._is_running = False
+
+    async def test(self, channel_id: int, *, model: str = "") -> TestResult:
+        """Test one channel now and note the outcome. Raises `Refused` when there is no such channel."""
+        channel = await read_channel(self._services, channel_id)
+        return await self._test(channel, model)
+
+    def test_many(self, *, only_disabled: bool) -> None:
+        """Have all channels tested in the background. Raises `Refused` while that is going on already."""
+        if not self._is_running:
+            raise Refused("background tests are not available in this process")
+        if self._is_busy:
+            raise Refused("Test is already running")
+        self._is_busy = True
+        self._asked.send_nowait(only_disabled)
+
+    async def run(self, *, task_status: trio.TaskStatus[None]) -> None:
+        """Carry out what `test_many` asks for, until cancelled."""
+        self._is_running = True
+        task_status.started()
+        while True:
+            only_disabled = False
+            with trio.move_on_after(self._every_s):
+                only_disabled = await self._orders.receive()
+            self._is_busy = True
+            try:
+                await self._round(only_disabled=only_disabled)
+            except StorageError as error:
+                self._services.journal.event("warning", "channel.test", f"channels could not be tested: {error}")
+            finally:
+                self._is_busy = False
+
+    async def aclose(self) -> None:
+        """Nothing is owed: a test that is cut short is simply not noted."""
+
+    async def _round(self, *, only_disabled: bool) -> None:
+        statuses = (ChannelStatus.DISABLED, ChannelStatus.AUTO_DISABLED) if only_disabled else ()
+        wanted = await self._services.database.read(lambda conn: channels.everything(conn, statuses))
+        slots = trio.CapacityLimiter(AT_ONCE)
+        async with trio.open_nursery() as nursery:
+            for channel in wanted:
+                nursery.start_soon(self._test_and_judge, channel, slots)
+
+    async def _test_and_judge(self, channel: Channel, slots: trio.CapacityLimiter) -> None:
+        async with slots:
+            try:
+                result = await self._test(channel, "")
+                await self._judge(channel, result)
+            except (Refused, StorageError) as error:
+                self._services.journal.event("warning", "channel.test", f"{channel.name}#{channel.id}: {error}")
+
+    async def _test(self, channel: Channel, model: str) -> TestResult:
+        view = self._services.registry.current.channels.get(channel.id)
+        if view is None:
+            raise Refused("the channel is not ready: its type is unknown, or it was made a moment ago")
+        asked = self._model(channel, view, model)
+        started = time.monotonic()
+        try:
+            with trio.fail_after(TEST_LIMIT_S):
+                result = await self._ask(view, asked)
+        except (UpstreamFailed, trio.TooSlowError, UrlError, SignedRequests) as error:
+            result = TestResult(
+                passed=False,
+                text=_words(error),
+                model=asked,
+                seconds=0.0,
+                may_disable=isinstance(error, UpstreamFailed) and effect_of(error).may_disable,
+            )
+        seconds = time.monotonic() - started
+        await self._note(channel, view, result, seconds)
+        return replace(result, seconds=seconds)
+
+    def _model(self, channel: Channel, view: ChannelView, wanted: str) -> str:
+        if not view.models:
+            raise Refused("the channel has no models")
+        asked = wanted or channel.testing_model or self._cheapest(view)
+        return asked if asked in view.models else view.models[0]
+
+    def _cheapest(self, view: ChannelView) -> str:
+        prices = self._services.catalogue.prices
+
+        def price(model: str) -> tuple[object, str]:
+            sent = view.upstream_model(model)
+            rates = prices.resolve(view.type, sent, view.model_configs.get(sent)).rates
+            return rates.ratio * (1 + rates.completion_ratio), model
+
+        return min(view.models, key=price)
+
+    async def _ask(self, view: ChannelView, asked: str) -> TestResult:
+        settings = self._services.settings
+        provider = view.provider
+        if not provider.serves(_ENDPOINT):
+            raise UpstreamFailed(
+                f"channels of type {provider.name} cannot be tested with a chat completion", status=400
+            )
+        sent = view.upstream_model(asked)
+        limit_name = "max_completion_tokens" if provider.wants_max_completion_tokens(sent) else "max_tokens"
+        body = {
+            "model": sent,
+            "messages": [{"role": "user", "content": settings.test_prompt}],
+            limit_name: settings.test_max_tokens,
+        }
+        request = UpstreamRequest(
+            method="POST",
+            url=upstream_url(provider, view.base_url, _ENDPOINT, sent, view.config),
+            headers=((b"content-type", b"application/json"), USER_AGENT, *credential(view)),
+            body=msgspec.json.encode(body),
+            connect_timeout_s=settings.connect_timeout_sec or TEST_LIMIT_S,
+            head_timeout_s=TEST_LIMIT_S,
+            idle_timeout_s=TEST_LIMIT_S,
+        )
+        try:
+            response = await self._services.transport.send(request)
+            try:
+                if not 200 <= response.status < 300:
+                    raise await refusal(response)
+                content = bytearray()
+                while data := await response.receive_some():
+                    content += data
+                    if len(content) > _MOST_BYTES:
+                        raise UpstreamFailed("the provider's answer is too large")
+            finally:
+                await response.aclose()
+        except TransportError as error:
+            raise UpstreamFailed(str(error) or "the provider could not be reached") from error
+        return _read_answer(bytes(content), asked)
+
+    async def _note(self, channel: Channel, view: ChannelView, result: TestResult, seconds: float) -> None:
+        outcome = f"succeed，response: {result.text}" if result.passed else f"failed, error: {result.text}"  # noqa: RUF001
+        elapsed_ms = int(seconds * 1000)
+        entry = LogRow(
+            created_at=now_s(),
+            updated_at=now_ms(),
+            type=LogType.TEST,
+            content=f"test channel {channel.name} {outcome}",
+            model_name=result.model,
+            quota=self._cost(view, result),
+            prompt_tokens=result.prompt_tokens,
+            completion_tokens=result.completion_tokens,
+            channel_id=channel.id,
+            elapsed_time=elapsed_ms,
+        )
+
+        def work(conn: Connection) -> None:
+            channels.change(
+                conn, channel.id, {"test_time": now_s(), "response_time": elapsed_ms, "updated_at": now_ms()}
+            )
+            write_entry(self._services, conn, entry)
+
+        await self._services.database.write(work)
+
+    def _cost(self, view: ChannelView, result: TestResult) -> int:
+        """Return what the provider asks for the test; the channel's own prices are what clients pay."""
+        if not result.prompt_tokens and not result.completion_tokens:
+            return 0
+        price = self._services.catalogue.prices.resolve(view.type, view.upstream_model(result.model))
+        usage = Usage(input=result.prompt_tokens, output=result.completion_tokens)
+        return charge(price, usage, Decimal(1)).units
+
+    async def _judge(self, channel: Channel, result: TestResult) -> None:
+        options = self._services.registry.current.options
+        limit_s = float(options.number("ChannelDisableThreshold")) or math.inf
+        is_slow = result.passed and result.seconds > limit_s
+        label = f"{channel.name}#{channel.id}"
+        if channel.status == ChannelStatus.ENABLED and (is_slow or not result.passed):
+            why = f"took {result.seconds:.1f} s, the limit is {limit_s:g} s" if is_slow else result.text
+            if options.flag("AutomaticDisableChannelEnabled") and (is_slow or result.may_disable):
+                await self._move(channel, ChannelStatus.AUTO_DISABLED)
+                self._services.journal.event(
+                    "warning", "channel.disabled", f"{label} is switched off: {why}", channel=channel.id
+                )
+            else:
+                self._services.journal.event(
+                    "warning", "channel.failing", f"{label} fails its test: {why}", channel=channel.id
+                )
+        elif (
+            channel.status == ChannelStatus.AUTO_DISABLED
+            and result.passed
+            and not is_slow
+            and options.flag("AutomaticEnableChannelEnabled")
+        ):
+            await self._move(channel, ChannelStatus.ENABLED)
+            self._services.journal.event(
+                "info", "channel.enabled", f"{label} passes its test and is switched on again", channel=channel.id
+            )
+
+    async def _move(self, channel: Channel, after: ChannelStatus) -> None:
+        def work(conn: Connection) -> None:
+            # Only from the state that was tested: a person may have decided otherwise meanwhile.
+            if channels.move(conn, channel.id, before=channel.status, after=after, now_ms=now_ms()):
+                abilities.switch(conn, channel.id, enabled=after == ChannelStatus.ENABLED, now_ms=now_ms())
+
+        await self._services.database.write(work)
+        await self._services.registry.refresh()
+
+
+class _Message(msgspec.Struct):
+    content: object = None
+
+
+class _Choice(msgspec.Struct):
+    message: _Message = msgspec.field(default_factory=_Message)
+
+
+class _Tokens(msgspec.Struct):
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class _Answer(msgspec.Struct):
+    choices: list[_Choice] = msgspec.field(default_factory=list)
+    usage: _Tokens | None = None
+
+
+def _read_answer(body: bytes, model: str) -> TestResult:
+    try:
+        answer = msgspec.json.decode(body, type=_Answer)
+    except msgspec.DecodeError as error:
+        raise UpstreamFailed("the provider's answer cannot be read") from error
+    if not answer.choices:
+        raise UpstreamFailed("the provider's answer holds no text")
+    content = answer.choices[0].message.content
+    tokens = answer.usage or _Tokens()
+    return TestResult(
+        passed=True,
+        text=(content if isinstance(content, str) else "")[:_LONGEST_TEXT],
+        model=model,
+        seconds=0.0,
+        prompt_tokens=max(tokens.prompt_tokens, 0),
+        completion_tokens=max(tokens.completion_tokens, 0),
+    )
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, trio.TooSlowError):
+        return f"the provider did not answer within {TEST_LIMIT_S:.0f} s"
+    if isinstance(error, SignedRequests):
+        return "channels of this type cannot be tested yet"
+    return str(error)[:_LONGEST_TEXT]

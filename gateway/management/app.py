@@ -1,0 +1,131 @@
+"""The control plane as one Quart application."""
+
+from __future__ import annotations
+
+import traceback
+from typing import TYPE_CHECKING, NoReturn
+
+from quart import Response, g, request
+from quart_trio import QuartTrio
+from werkzeug.exceptions import HTTPException, NotFound, RequestEntityTooLarge
+
+from gateway.accounts.refusals import Refused
+from gateway.accounts.sessions import SignIn
+from gateway.accounts.totp import TotpCheck
+from gateway.channels.probe import Prober
+from gateway.management import (
+    answers,
+    billing,
+    channels,
+    debug,
+    edge,
+    groups,
+    guard,
+    landing,
+    logs,
+    models,
+    options,
+    pricing,
+    redemptions,
+    sessions,
+    status,
+    tokens,
+    two_factor,
+    users,
+)
+from gateway.management.cookie import CookieSessions
+from gateway.relay.errors import RelayError
+from storage.errors import DatabaseUnavailable, Retryable, StorageError
+
+if TYPE_CHECKING:
+    from quart import Quart
+    from quart.wrappers import BaseRequestWebsocket
+
+    from gateway.services import Services
+
+# Options such as HomePageContent are the largest bodies.
+MAX_BODY_BYTES = 8 << 20
+
+
+class _App(QuartTrio):
+    def raise_routing_exception(self, request: BaseRequestWebsocket) -> NoReturn:
+        # Never a redirect to the path with a slash, never 405: one-api answers 404 to both, and scripts rely on it.
+        raise NotFound
+
+
+def create_management(services: Services, *, prober: Prober | None = None) -> Quart:
+    """Return the application. It starts nothing and reads nothing until a request comes.
+
+    `prober` is the process's service that tests channels in the background; without one only single tests work.
+    """
+    app = _App("gateway.management", static_folder=None)
+    app.config.update(PROVIDE_AUTOMATIC_OPTIONS=False, MAX_CONTENT_LENGTH=MAX_BODY_BYTES)
+    app.session_interface = CookieSessions(
+        services.settings.session_secret, always_insecure=services.settings.disable_cookie_secure
+    )
+    totp = TotpCheck(services.windows)
+    for blueprint in (
+        status.blueprint(services),
+        sessions.blueprint(services, SignIn(services, totp)),
+        two_factor.blueprint(services, totp),
+        users.blueprint(services),
+        tokens.blueprint(services),
+        channels.blueprint(services, prober or Prober(services)),
+        pricing.blueprint(services),
+        debug.blueprint(services),
+        options.blueprint(services),
+        groups.blueprint(services),
+        logs.blueprint(services),
+        redemptions.blueprint(services),
+        billing.blueprint(services),
+        models.blueprint(services),
+    ):
+        app.register_blueprint(blueprint)
+    guard.check_routes(app)
+    edge.install(app, services)
+    _install_error_handlers(app, services)
+    return app
+
+
+def _install_error_handlers(app: Quart, services: Services) -> None:
+    @app.errorhandler(Refused)
+    async def refused(error: Refused) -> Response:
+        return answers.refusal(error)
+
+    @app.errorhandler(RelayError)
+    async def key_refused(error: RelayError) -> Response:
+        return Response(error.as_json(g.request_id), status=error.status, content_type=answers.JSON_TYPE)
+
+    @app.errorhandler(HTTPException)
+    async def http(error: HTTPException) -> Response:
+        if isinstance(error, RequestEntityTooLarge):
+            return answers.failure("the request is too large", 413)
+        if isinstance(error, NotFound):
+            if edge.is_api(request.path) or request.path == "/api" or request.method not in ("GET", "HEAD"):
+                return answers.no_such_route()
+            return landing.page(services)
+        return answers.failure("the request cannot be read", error.code or 400)
+
+    @app.errorhandler(StorageError)
+    async def storage(error: StorageError) -> Response:
+        is_passing = isinstance(error, DatabaseUnavailable | Retryable)
+        services.journal.event(
+            "warning" if is_passing else "error",
+            "management.database",
+            f"{request.method} {request.path}: {error}",
+            request_id=g.request_id,
+        )
+        if is_passing:
+            return answers.failure("the database is not available at the moment, please try again", 503)
+        return answers.failure("the database refused this request", 500)
+
+    @app.errorhandler(Exception)
+    async def crashed(error: Exception) -> Response:
+        services.journal.event(
+            "error",
+            "management.crash",
+            f"{request.method} {request.path}: {type(error).__name__}",
+            request_id=g.request_id,
+            traceback="".join(traceback.format_exception(error)),
+        )
+        return answers.failure("internal error", 500)

@@ -1,0 +1,91 @@
+"""Reading requests: JSON bodies by pydantic models, pages, sorting and numbers from paths and queries."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from quart import request
+
+from gateway.accounts.refusals import InvalidParameter, Refused
+from storage.repositories.rows import Page, Sort
+
+PayloadT = TypeVar("PayloadT", bound="Payload")
+
+Int64 = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
+"""What the tables can hold."""
+
+DEFAULT_SIZE = 10
+_LARGEST = 2**63 - 1
+
+
+class Payload(BaseModel):
+    """A JSON object. Types are exact, unknown members are ignored, and null counts as missing."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, members: Any) -> Any:  # noqa: ANN401  what pydantic gives and takes
+        if isinstance(members, dict):
+            return {name: value for name, value in members.items() if value is not None}
+        return members
+
+
+async def read(model: type[PayloadT], *, whole_text: str = "") -> PayloadT:
+    """Read the body. Raises `InvalidParameter`, or `Refused` with what is wrong if `whole_text` introduces it."""
+    body = await request.get_data(as_text=False)
+    # No engine but SQLite takes NUL characters in texts.
+    if b"\\u0000" not in body and b"\x00" not in body:
+        try:
+            return model.model_validate_json(body)
+        except ValidationError as error:
+            if whole_text:
+                first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+                where = ".".join(str(part) for part in first["loc"])
+                raise Refused(": ".join(part for part in (whole_text, where, first["msg"]) if part)) from error
+    raise InvalidParameter
+
+
+BAD_BODY = "the request cannot be read"
+"""For areas whose refusals always named what was wrong with the body."""
+
+
+def query(name: str) -> str:
+    """Return a query parameter, without NUL characters, or empty."""
+    return request.args.get(name, "").replace("\x00", "")
+
+
+def integer(name: str) -> int:
+    """Return a query parameter as a number; 0 when it is missing, no number, or too large."""
+    text = query(name).strip()
+    if not text.lstrip("-").isascii() or not text.lstrip("-").isdigit() or len(text) > 20:
+        return 0
+    number = int(text)
+    return number if abs(number) <= _LARGEST else 0
+
+
+def number_in_path(text: str) -> int:
+    """Return a number from the path. Raises `Refused`."""
+    if text.isascii() and text.isdigit() and len(text) <= 19 and int(text) <= _LARGEST:
+        return int(text)
+    raise Refused(f"not a number: {text[:40]}")
+
+
+def wanted_page(most: int, *, default: int = DEFAULT_SIZE, synonym: str = "") -> Page:
+    """Return which page the client wants; what is no positive number means the default."""
+    size = integer("size")
+    if size <= 0 and synonym:
+        size = integer(synonym)
+    return Page(max(integer("p"), 0), min(size if size > 0 else default, most))
+
+
+def optional_page(most: int) -> Page | None:
+    """Return which page the client wants, or `None` for everything when it names none."""
+    return wanted_page(most) if "p" in request.args or "size" in request.args else None
+
+
+def wanted_sort(*, column: str = "sort", order: str = "order") -> Sort:
+    """Return how the client wants a list sorted."""
+    direction = query(order)
+    return Sort(query(column), direction == "asc", "" if direction in ("asc", "desc") else direction)

@@ -1,0 +1,78 @@
+"""Which models there are, and what they cost: for dashboards and the public price list."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from adapters.pricing.figures import UNITS_PER_USD
+from gateway.relay.models import CREATED
+from storage.records import ChannelStatus
+
+if TYPE_CHECKING:
+    from adapters.pricing.price import Price
+    from gateway.registry.snapshot import ChannelView
+    from gateway.services import Services
+    from storage.records import User
+
+_PER_MILLION = 1_000_000
+
+
+def known_models(services: Services) -> list[dict[str, object]]:
+    """Return every model of the catalogue as an entry of OpenAI's list."""
+    catalogue = services.catalogue
+    return [
+        {
+            "id": model,
+            "object": "model",
+            "created": CREATED,
+            "owned_by": catalogue.owner_of(model) or "custom",
+            "permission": [],
+            "root": model,
+            "parent": None,
+        }
+        for model in catalogue.models()
+    ]
+
+
+def price_list(services: Services, visitor: User | None, *, keyword: str) -> dict[str, object]:
+    """Return models and prices in USD per million tokens, by enabled channel.
+
+    Somebody who signed in sees what their group can use, at what the channel charges; everybody else sees the
+    models of the channel's type at list price.
+    """
+    shown: dict[str, object] = {}
+    for channel in services.registry.current.channels.values():
+        if channel.status != ChannelStatus.ENABLED:
+            continue
+        if visitor is not None and visitor.group not in channel.groups:
+            continue
+        models = _models(services, channel, is_known=visitor is not None)
+        found = {name: entry for name, entry in models.items() if keyword.lower() in name.lower()}
+        if found:
+            label = f"{channel.provider.key}:{channel.name}"
+            shown[label] = {"channel_name": label, "channel_type": channel.type, "models": found}
+    return shown
+
+
+def _models(services: Services, channel: ChannelView, *, is_known: bool) -> dict[str, dict[str, object]]:
+    book = services.catalogue.prices
+    if is_known:
+        names = [(name, channel.upstream_model(name)) for name in channel.models]
+        return {
+            name: _entry(book.resolve(channel.type, sent, channel.model_configs.get(sent))) for name, sent in names
+        }
+    family = book.family_of(channel.type)
+    table = book.table(family) if family and book.has_table(family) else book.shared_table()
+    return {name: _entry(price) for name, price in sorted(table.items())}
+
+
+def _entry(price: Price) -> dict[str, object]:
+    per_million = price.rates.ratio * _PER_MILLION / UNITS_PER_USD
+    entry: dict[str, object] = {
+        "input_price": float(per_million),
+        "output_price": float(per_million * price.rates.completion_ratio),
+        "max_tokens": price.max_tokens,
+    }
+    if price.image is not None:
+        entry["image_price"] = float(price.image.usd)
+    return entry
