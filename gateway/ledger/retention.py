@@ -89,7 +89,7 @@ class Retention:
             while True:
                 done = await self._database.write(work)
                 count += done
-                if done < _BATCH:
+                if not done:
                     break
                 await trio.sleep(_BREATH_S)
         return count

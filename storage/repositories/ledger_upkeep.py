@@ -1,13 +1,12 @@
 """Keeping the ledger's tables small, and carrying log rows to another database.
 
-Everything here works in batches that a caller repeats until one comes back short, each a transaction of its
+Everything here works in batches that a caller repeats until one comes back empty, each a transaction of its
 own, so that charging never waits long.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, func, insert, or_, select
@@ -81,35 +80,36 @@ def fold_ledger(conn: Connection, *, before_ms: int, limit: int) -> int:
 
 
 def delete_costs(conn: Connection, *, before_s: int, limit: int) -> int:
-    """Delete up to `limit` cost rows older than `before_s` (Unix seconds); return how many."""
-    return _delete_oldest(conn, user_request_costs, user_request_costs.c.created_time, before_s, limit)
+    """Delete cost rows older than `before_s` (Unix seconds) among the first `limit`; return how many.
+
+    one-api gave the table no index on time. Its ids grow with time, so the old ones come first.
+    """
+    costs = user_request_costs.c
+    first = conn.execute(select(costs.id, costs.created_time).order_by(costs.id).limit(limit))
+    doomed = [id_ for id_, created in first if (created or 0) < before_s]
+    if doomed:
+        conn.execute(delete(user_request_costs).where(costs.id.in_(doomed)))
+    return len(doomed)
 
 
 def delete_traces(conn: Connection, *, before_ms: int, limit: int) -> int:
     """Delete up to `limit` traces older than `before_ms`; return how many."""
-    return _delete_oldest(conn, traces, traces.c.created_at, before_ms, limit)
+    return _delete_some(conn, traces, traces.c.id, traces.c.created_at, before_ms, limit)
 
 
 def delete_reaped(conn: Connection, *, before_ms: int, limit: int) -> int:
     """Forget up to `limit` estimates older than `before_ms`: their true charge will not come any more."""
-    return _delete_keys(conn, gw_reaped, gw_reaped.c.request_id, gw_reaped.c.reaped_at, before_ms, limit)
+    return _delete_some(conn, gw_reaped, gw_reaped.c.request_id, gw_reaped.c.reaped_at, before_ms, limit)
 
 
 def delete_delivered(conn: Connection, *, before_ms: int, limit: int) -> int:
     """Forget, in the log database, up to `limit` deliveries older than `before_ms`; return how many."""
-    return _delete_keys(conn, gw_delivered, gw_delivered.c.key, gw_delivered.c.delivered_at, before_ms, limit)
+    return _delete_some(conn, gw_delivered, gw_delivered.c.key, gw_delivered.c.delivered_at, before_ms, limit)
 
 
-def _delete_oldest(conn: Connection, table: Table, at: Column[int], before: int, limit: int) -> int:
-    """Delete the oldest rows of a table whose ids grow with time, without asking for an index on the time."""
-    oldest = conn.execute(select(table.c.id, at).order_by(table.c.id).limit(limit))
-    doomed = [id_ for id_, _ in takewhile(lambda row: (row[1] or 0) < before, oldest)]
-    if doomed:
-        conn.execute(delete(table).where(table.c.id.in_(doomed)))
-    return len(doomed)
-
-
-def _delete_keys(conn: Connection, table: Table, key: Column[str], at: Column[int], before: int, limit: int) -> int:
+def _delete_some(
+    conn: Connection, table: Table, key: Column[str] | Column[int], at: Column[int], before: int, limit: int
+) -> int:
     keys = conn.execute(select(key).where(at < before).order_by(at).limit(limit)).scalars().all()
     if keys:
         conn.execute(delete(table).where(key.in_(keys)))
