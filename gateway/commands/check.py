@@ -14,6 +14,7 @@ from gateway.cluster.redis_address import read_address
 from gateway.commands.databases import log_database, main_database, missing_file
 from gateway.config.process_group import PRIVATE_NETWORKS
 from gateway.config.settings import SPECS
+from storage.bootstrap import ROOT_NAME, ROOT_PASSWORD
 from storage.errors import StorageError
 from storage.migrate import pending
 from storage.repositories import users
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from storage.database import Database
 
 REDIS_LIMIT_S = 5.0
-FIRST_ROOT = ("root", "123456")
-"""The account that an empty database gets, as everybody knows."""
 
 _BEHIND_NAT = """\
   TRUSTED_PROXIES has its default: X-Forwarded-For and the like are believed when they come from loopback and
@@ -99,19 +98,16 @@ def _check_place(path: Path, terminal: Terminal) -> bool:
     folder = path.parent
     if folder.is_dir() and os.access(folder, os.W_OK):
         terminal.good(f"database: {path} is not there yet and will be made at the first start")
-        terminal.warn(
-            f"the first start makes the account {FIRST_ROOT[0]} with the password {FIRST_ROOT[1]}: change it"
-        )
+        terminal.warn(f"the first start makes the account {ROOT_NAME} with the password {ROOT_PASSWORD}: change it")
         return True
     terminal.bad(f"database: {path} is not there and cannot be made: no folder {folder} that we may write to")
     return False
 
 
 def _check_root(database: Database, terminal: Terminal) -> None:
-    name, password = FIRST_ROOT
-    user = database.read_sync(lambda conn: users.by_name(conn, name))
-    if user is not None and verify_password(password, user.password):
-        terminal.warn(f"{name} still has the password of the first start, which everybody knows: change it")
+    user = database.read_sync(lambda conn: users.by_name(conn, ROOT_NAME))
+    if user is not None and verify_password(ROOT_PASSWORD, user.password):
+        terminal.warn(f"{ROOT_NAME} still has the password of the first start, which everybody knows: change it")
 
 
 def _check_log_database(settings: Settings, terminal: Terminal) -> bool:
