@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -25,10 +26,34 @@ def fresh(engine: str, tmp_path: Path) -> Iterator[FreshDatabase]:
         yield database
 
 
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], FreshDatabase]]:
+    """A function that gives an engine's migrated, unused database, made at the first call."""
+    made: dict[str, FreshDatabase] = {}
+    with ExitStack() as stack:
+
+        def template(engine: str) -> FreshDatabase:
+            if engine not in made:
+                folder = tmp_path_factory.mktemp("template")
+                made[engine] = stack.enter_context(fresh_database(engine, folder))
+                opened = made[engine].open()
+                migrate(opened)
+                opened.close()
+            return made[engine]
+
+        yield template
+
+
 @pytest.fixture
-def database(fresh: FreshDatabase) -> Iterator[Database]:
+def migrated(engine: str, tmp_path: Path, templates: Callable[[str], FreshDatabase]) -> Iterator[FreshDatabase]:
     """A database on each engine in turn with all tables, all empty."""
-    opened = fresh.open()
-    migrate(opened)
+    with fresh_database(engine, tmp_path, like=templates(engine)) as database:
+        yield database
+
+
+@pytest.fixture
+def database(migrated: FreshDatabase) -> Iterator[Database]:
+    """`migrated`, opened."""
+    opened = migrated.open()
     yield opened
     opened.close()

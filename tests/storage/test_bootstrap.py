@@ -49,13 +49,13 @@ def test_second_start_neither_hashes_nor_changes_anything(database: Database) ->
     assert database.read_sync(lambda c: c.execute(select(func.count()).select_from(users)).scalar()) == 1
 
 
-def test_two_processes_make_one_root(fresh: FreshDatabase, database: Database) -> None:
+def test_two_processes_make_one_root(migrated: FreshDatabase, database: Database) -> None:
     """Both see the empty table before either writes."""
     both_looked = threading.Barrier(2, timeout=10)
     results: list[bool] = []
 
     def start() -> None:
-        own = fresh.open()
+        own = migrated.open()
 
         def hash_when_both_looked(text: str) -> str:
             both_looked.wait()
