@@ -141,8 +141,8 @@ def _write(conn: Connection, token: Token, edit: TokenEdit) -> None:
     }
     for name in ("models", "subnet"):
         value = getattr(edit, name)
-        if value is not None:
-            values[name] = value
+        # A limit stays until it is taken away in so many words; an empty one that is not named becomes NULL.
+        values[name] = value if value is not None else getattr(token, name) or None
     tokens.change(conn, token.id, values, add_units=moved)
     if moved:
         ledger.post(conn, kind="token", at_ms=now_ms(), token_id=token.id, token_units=moved, note="edited")
