@@ -101,7 +101,6 @@ async def _whole(relay: Relay, response: UpstreamResponse, meter: Meter) -> None
         raise failure_in_answer(piece.error)
     if relay.streams:
         raise UpstreamFailed("the provider answered a request for a stream with a whole answer")
-    relay.stamp("upstream_completed")
     meter.add(piece)
     meter.add_whole()
     relay.first_content_at = trio.current_time()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,8 @@ class Terms:
 
     def reservation(self, *, prompt_tokens: int, output_limit: int | None, pre_consumed: int) -> int:
         """Return the quota units to hold before the provider is asked."""
-        return estimate(self.price, prompt_tokens, output_limit, pre_consumed, self.channel.group_ratio)
+        ratio = self.channel.group_ratio
+        return estimate(self.price, prompt_tokens, output_limit, pre_consumed, ratio) + self.request_fee_units
 
     def running(self, *, prompt_tokens: int, output_tokens: int) -> int:
         """Return about what has been used up by now."""
@@ -46,7 +48,7 @@ class Terms:
 def terms_for(relay: Relay, channel: ChannelView, prices: PriceBook) -> Terms:
     """Return the terms of `relay` on `channel`. Raises `Invalid` for a search size that is not sold."""
     model = channel.upstream_model(relay.model)
-    price = prices.resolve(channel.type, model, channel.model_configs.get(model))
+    price = prices.resolve(channel.type, model, channel.model_configs.get(model)).at(time.time())
     fee = 0
     if relay.endpoint.kind is Kind.CHAT:
         try:

@@ -75,7 +75,8 @@ class RelayPlane:
             return
         path, method = scope["path"], scope["method"]
         if method == "OPTIONS":
-            await send({"type": "http.response.start", "status": 204, "headers": _PREFLIGHT})
+            own = (b"x-oneapi-request-id", new_request_id().encode("ascii"))
+            await send({"type": "http.response.start", "status": 204, "headers": [*_PREFLIGHT, own]})
             await send({"type": "http.response.body", "body": b""})
             return
         if not _is_ours(method, path):

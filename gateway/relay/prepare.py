@@ -41,6 +41,12 @@ def prepare(relay: Relay, channel: ChannelView, settings: Settings) -> Prepared:
     url = upstream_url(channel.provider, channel.base_url, relay.endpoint.kind, sent_model, channel.config)
     headers = heads.for_upstream(relay.head, extra=settings.forward_headers, streams=relay.streams)
     headers += [(b"content-type", b"application/json"), USER_AGENT, *credential(channel)]
+    named = {name for name, _ in headers}
+    headers += [
+        (name.encode("ascii"), value.encode("latin-1"))
+        for name, value in channel.provider.headers.items()
+        if name.lower().encode("ascii") not in named
+    ]
     return Prepared(
         UpstreamRequest(
             method="POST",
@@ -73,7 +79,7 @@ def _changes(
     changes: dict[str, object | None] = {}
     if sent_model != relay.model or "model" not in body:
         changes["model"] = sent_model
-    if relay.streams and settings.enforce_include_usage:
+    if relay.streams and settings.enforce_include_usage and channel.provider.takes_stream_options:
         _ask_for_usage(body, changes)
     reset = False
     if relay.endpoint.kind is Kind.CHAT:
