@@ -211,6 +211,21 @@ async def test_broken_connections_are_replaced(notebook: Database) -> None:
 
 
 @servers_only
+async def test_rested_connection_that_died_is_noticed_before_its_use(
+    fresh: FreshDatabase, notebook: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.engines._PING_AFTER_S", 0)
+    ask = "SELECT pg_backend_pid()" if notebook.dialect == "postgresql" else "SELECT CONNECTION_ID()"
+    kill = "SELECT pg_terminate_backend({}, 1000)" if notebook.dialect == "postgresql" else "KILL CONNECTION {}"
+    number = await notebook.write(lambda c: c.execute(text(ask)).scalar_one(), Lane.LEDGER)
+    killer = fresh.open()
+    killer.write_sync(lambda c: c.execute(text(kill.format(number))))
+    killer.close()
+    await notebook.write(_add(1), Lane.LEDGER)
+    assert await notebook.read(_count) == 1
+
+
+@servers_only
 async def test_connection_lost_in_commit_leaves_it_in_doubt(fresh: FreshDatabase, notebook: Database) -> None:
     killer = fresh.open()
 
