@@ -42,6 +42,8 @@ class Phase:
     """Set when `serving` ends, whatever comes next."""
     closed: trio.Event = field(default_factory=trio.Event)
     """Set when listeners close: `DRAIN_DELAY_SEC` after `draining`, or with it."""
+    stopping: trio.Event = field(default_factory=trio.Event)
+    """Set when what still runs is being ended."""
     started_at: int = field(default_factory=lambda: int(time.time()))
     """Unix seconds."""
 
@@ -66,6 +68,7 @@ class Phase:
         self.draining.set()
         if state != "draining":
             self.closed.set()
+            self.stopping.set()
 
 
 class Service(Protocol):

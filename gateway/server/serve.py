@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 # A drain is no time to wait a minute for a reader that sleeps.
 DRAINING_WRITE_LIMIT_S: Final = 5.0
+# When relays are being ended, there is time for a last event and no more.
+STOPPING_WRITE_LIMIT_S: Final = 1.0
 # How long to leave the door shut when file descriptors or memory ran out; connections wait in the kernel.
 ACCEPT_PAUSE_S: Final = 0.1
 # What accept(2) reports of connections that ended before anybody took them.
@@ -64,6 +66,7 @@ async def serve(
         listen(listeners)
         async with trio.open_nursery() as watch:
             watch.start_soon(server.abort_when_cancelled)
+            watch.start_soon(server.hurry_when_stopping, phase)
             async with trio.open_nursery() as connections:
                 async with trio.open_nursery() as acceptors:
                     for listener in listeners:
@@ -95,7 +98,14 @@ class _Server:
 
     def begin_drain(self) -> None:
         self.config.say_goodbye()
-        self.limit.seconds = min(self.limit.seconds, DRAINING_WRITE_LIMIT_S)
+        self.tighten(DRAINING_WRITE_LIMIT_S)
+
+    async def hurry_when_stopping(self, phase: Phase) -> None:
+        await phase.stopping.wait()
+        self.tighten(STOPPING_WRITE_LIMIT_S)
+
+    def tighten(self, seconds: float) -> None:
+        self.limit.seconds = min(self.limit.seconds, seconds)
         for stream in self.streams:
             stream.tighten()
 

@@ -18,7 +18,7 @@ import trio
 from gateway.cluster.hub import Hub
 from gateway.cluster.local import LocalBus, LocalWindows
 from gateway.cluster.redis import RedisCluster
-from gateway.cluster.redis_address import read_address
+from gateway.cluster.redis_address import RedisAddress, read_address
 from gateway.cluster.subscriptions import Subscriptions
 from gateway.cluster.worker import WorkerCluster
 
@@ -77,14 +77,17 @@ async def worker_members() -> AsyncIterator[tuple[Member, Member]]:
 
 
 @asynccontextmanager
-async def redis_members(url: str, *, heartbeat_s: float = 5) -> AsyncIterator[tuple[Member, Member]]:
+async def redis_members(
+    address: RedisAddress | str, *, heartbeat_s: float = 5
+) -> AsyncIterator[tuple[Member, Member]]:
+    address = read_address(address) if isinstance(address, str) else address
     namespace = f"test-{token_hex(6)}"
     members = []
     async with trio.open_nursery() as nursery:
         for _ in range(2):
             journal = Events()
             redis = RedisCluster(
-                read_address(url), Subscriptions(journal), journal, namespace=namespace, heartbeat_s=heartbeat_s
+                address, Subscriptions(journal), journal, namespace=namespace, heartbeat_s=heartbeat_s
             )
             await nursery.start(lambda task_status, redis=redis: redis.run(task_status=task_status))
             members.append(Member(redis, redis, journal))

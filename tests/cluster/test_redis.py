@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 import trio
 
 from gateway.cluster.redis_address import RedisAddress, RedisAddressError, read_address
-from tests.cluster.members import Member, PrivateRedis, redis_members
+from tests.cluster.members import Member, PrivateRedis, free_port, redis_members
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 # coredis leaves the memory channels of failed connections to the collector.
 pytestmark = pytest.mark.filterwarnings("ignore:Unclosed <MemoryObject:ResourceWarning")
@@ -131,6 +133,20 @@ def test_sentinels() -> None:
     assert address.sentinels == (("a", 26380), ("b", 26379), ("::1", 26381))
     assert address.master_name == "mymaster"
     assert "secret" not in address.label
+
+
+@pytest.mark.slow
+async def test_sentinels_name_the_master(private_redis: PrivateRedis, tmp_path: Path) -> None:
+    port = free_port()
+    configuration = tmp_path / "sentinel.conf"
+    configuration.write_text(f"port {port}\nsentinel monitor mymaster 127.0.0.1 {private_redis.port} 1\n")
+    with subprocess.Popen(["redis-server", str(configuration), "--sentinel"], stdout=subprocess.DEVNULL) as sentinel:
+        address = read_address(f"127.0.0.1:1,127.0.0.1:{port}", master_name="mymaster")
+        async with redis_members(address) as (first, second):
+            await until(lambda: is_connected(first) and is_connected(second))
+            assert await first.windows.hit("k", limit=1, window_s=60)
+            assert not await second.windows.hit("k", limit=1, window_s=60)
+        sentinel.terminate()
 
 
 def test_label_shows_no_password() -> None:

@@ -12,6 +12,7 @@ import trio
 from gateway.server.deadline_stream import DeadlineStream, WriteLimit
 from gateway.server.sockets import listen, open_listeners
 from tests.server.process import client, tiny
+from tests.server.test_lifecycle import stall
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,11 +80,9 @@ async def test_a_write_under_way_is_held_to_a_limit_that_became_shorter(
 
 @pytest.mark.slow
 async def test_stalled_reader_does_not_hold_its_request() -> None:
-    async with tiny(client_write_timeout_sec=0.5) as it, client(it) as c:
-        stream = await trio.open_tcp_stream("127.0.0.1", it.port)
-        await stream.send_all(b"GET /flood HTTP/1.1\r\nHost: x\r\n\r\n")
-        while (await c.get("/running")).text != "1":
-            await trio.sleep(0.02)
+    async with tiny(client_write_timeout_sec=1) as it, client(it) as c:
+        stream = await stall(it, c)
+        assert (await c.get("/running")).text == "1"
         with trio.fail_after(5):
             while (await c.get("/running")).text != "0":
                 await trio.sleep(0.02)

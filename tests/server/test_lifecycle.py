@@ -23,6 +23,17 @@ async def wait_running(c: httpx2.AsyncClient, count: int) -> None:
         await trio.sleep(0.02)
 
 
+async def stall(it: TinyProcess, c: httpx2.AsyncClient) -> trio.SocketStream:
+    """Ask for more than all buffers hold, read nothing, and return when the server can write no more."""
+    stream = await trio.open_tcp_stream("127.0.0.1", it.port)
+    await stream.send_all(b"GET /flood HTTP/1.1\r\nHost: x\r\n\r\n")
+    before, sent = -1, 0
+    while not sent or before != sent:
+        await trio.sleep(0.2)
+        before, sent = sent, int((await c.get("/sent")).text)
+    return stream
+
+
 async def refused(it: TinyProcess) -> bool:
     try:
         await (await trio.open_tcp_stream("127.0.0.1", it.port)).aclose()
@@ -108,14 +119,24 @@ async def test_idle_connections_close_when_the_drain_begins() -> None:
 
 @pytest.mark.slow
 async def test_stalled_reader_does_not_hold_the_drain() -> None:
-    async with tiny(shutdown_timeout_sec=0.2) as it, client(it) as c:
-        stream = await trio.open_tcp_stream("127.0.0.1", it.port)
-        await stream.send_all(b"GET /flood HTTP/1.1\r\nHost: x\r\n\r\n")
-        await wait_running(c, 1)
+    async with tiny(shutdown_timeout_sec=300) as it, client(it) as c:
+        stream = await stall(it, c)
         it.signal(signal.SIGTERM)
         began = trio.current_time()
         assert await it.exit_code() == 0
         assert trio.current_time() - began < 8
+        await stream.aclose()
+
+
+@pytest.mark.slow
+async def test_stalled_reader_does_not_hold_the_end_of_the_drain() -> None:
+    async with tiny(shutdown_timeout_sec=0.2) as it, client(it) as c:
+        stream = await stall(it, c)
+        it.signal(signal.SIGTERM)
+        began = trio.current_time()
+        assert await it.exit_code() == 0
+        assert trio.current_time() - began < 4
+        assert it.lines[-1] == "closed storage"
         await stream.aclose()
 
 

@@ -87,6 +87,8 @@ class TinyApp:
     windows: Windows
     running: Running = field(default_factory=Running)
     seen: list[str] = field(default_factory=list)
+    sent: int = 0
+    """Pieces of all streams."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         assert scope["type"] == "http"
@@ -110,6 +112,9 @@ class TinyApp:
 
     async def get_running(self, query: dict[str, str], receive: Any, send: Any) -> None:
         await self.answer(send, str(len(self.running)))
+
+    async def get_sent(self, query: dict[str, str], receive: Any, send: Any) -> None:
+        await self.answer(send, str(self.sent))
 
     async def get_publish(self, query: dict[str, str], receive: Any, send: Any) -> None:
         self.bus.publish("account", query["payload"])
@@ -151,6 +156,7 @@ class TinyApp:
                                 "more_body": True,
                             }
                         )
+                        self.sent += 1
                         await trio.sleep(pause_s)
                     nursery.cancel_scope.cancel()
             last = relay.end_reason or "[DONE]"
