@@ -6,6 +6,7 @@ credentials; anything that cannot be sent as it stands is refused here, before a
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -18,6 +19,7 @@ from adapters.transport.types import RequestInvalid
 DEFAULT_PORTS = {"http": 80, "https": 443}
 _PATH_SAFE = "/%:@!$&'()*+,;=~"
 _QUERY_SAFE = _PATH_SAFE + "?"
+_LABEL = re.compile(r"[a-z0-9_-]{1,63}", re.ASCII)
 _LAST_CONTROL = 0x1F
 _DELETE = 0x7F
 
@@ -105,8 +107,8 @@ def _ascii_host(host: str) -> str:
         pass
     if host.isascii():
         # Not through IDNA: names of containers and services hold underscores, which IDNA forbids.
-        if not all(c.isalnum() or c in "-._" for c in host):
-            raise RequestInvalid("the URL's host name holds a character that no host name has")
+        if not all(_LABEL.fullmatch(label) for label in host.removesuffix(".").split(".")):
+            raise RequestInvalid("the URL's host name is not a valid name")
         return host
     try:
         return idna.encode(host, uts46=True).decode("ascii")

@@ -38,8 +38,8 @@ async def test_no_tls_in_time_is_no_connection(transport: Http1Transport) -> Non
         started = trio.current_time()
         with pytest.raises(ConnectFailed, match="in time"):
             await transport.send(request(f"https://127.0.0.1:{port}/", connect_timeout_s=0.05))
-        assert 0.05 <= trio.current_time() - started < 0.15
-        with trio.fail_after(0.1):
+        assert 0.05 <= trio.current_time() - started < 0.5
+        with trio.fail_after(1):
             await gone.wait()
 
 
@@ -49,8 +49,8 @@ async def test_no_head_in_time(transport: Http1Transport) -> None:
         started = trio.current_time()
         with pytest.raises(HeadTimeout):
             await transport.send(request(p.url, head_timeout_s=0.05))
-        assert 0.05 <= trio.current_time() - started < 0.15
-        await p.requests[0].wait_gone(0.1)
+        assert 0.05 <= trio.current_time() - started < 0.5
+        await p.requests[0].wait_gone()
         assert len(p.requests) == 1
 
 
@@ -80,7 +80,7 @@ async def test_silence_in_the_middle(transport: Http1Transport) -> None:
         )
         with pytest.raises(IdleTimeout):
             await read(response)  # which closes
-        await p.requests[0].wait_gone(0.1)
+        await p.requests[0].wait_gone()
         assert p.requests[0].events_sent == 2
 
 
@@ -144,4 +144,4 @@ async def test_closing_before_the_end_closes_the_connection(transport: Http1Tran
         with trio.CancelScope() as scope:
             scope.cancel()
             await response.aclose()  # works where nothing can be waited for
-        await p.requests[0].wait_gone(0.1)
+        await p.requests[0].wait_gone()

@@ -1,4 +1,4 @@
-"""The transport against providers on real sockets: exchanges, framing, reuse of connections."""
+"""The transport against providers on real sockets: exchanges and framing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 import trio
 
 from adapters.transport.types import ConnectFailed, RequestInvalid, ResponseBroken, Transport, UpstreamRequest
-from tests.adapters.transport.servers import answering, read, read_request, request, served, transport_for
+from tests.adapters.transport.servers import answering, read, request, served, transport_for
 from tests.support.provider import Answer, provider
 
 if TYPE_CHECKING:
@@ -46,20 +46,6 @@ async def test_whole_and_streamed_answers_share_a_connection(transport: Http1Tra
         await p.wait_closed()
     assert p.requests[0].headers["accept-encoding"] == "identity"
     assert p.requests[0].headers["host"] == p.url.removeprefix("http://")
-
-
-async def test_as_many_connections_as_requests_at_once_and_no_more(transport: Http1Transport) -> None:
-    async with provider() as p:
-        p.standing(Answer(head_after_s=0.05))
-
-        async def one() -> None:
-            await read(await transport.send(chat(p.url)))
-
-        for _ in range(2):
-            async with trio.open_nursery() as nursery:
-                for _ in range(5):
-                    nursery.start_soon(one)
-        assert (p.connections, len(p.requests)) == (5, 10)
 
 
 @pytest.mark.parametrize(
@@ -153,77 +139,6 @@ async def test_a_reset_in_the_middle_is_an_error(transport: Http1Transport) -> N
         response = await transport.send(chat(p.url, stream=True))
         with pytest.raises(ResponseBroken):
             await read(response)
-
-
-async def test_a_closed_idle_connection_is_noticed_before_use(transport: Http1Transport) -> None:
-    connections = 0
-
-    async def handle(stream: trio.abc.Stream) -> None:
-        nonlocal connections
-        connections += 1
-        await answering(OK)(stream)
-
-    async with served(handle) as port:
-        for _ in range(3):
-            assert await read(await transport.send(request(f"http://127.0.0.1:{port}/", method="POST"))) == b"ok"
-            await trio.sleep(0.02)
-    assert connections == 3
-
-
-async def test_a_connection_closed_as_the_request_goes_out_is_replaced_once(transport: Http1Transport) -> None:
-    connections = 0
-
-    async def handle(stream: trio.abc.Stream) -> None:
-        nonlocal connections
-        connections += 1
-        if connections < 3:
-            await answering(OK, b"")(stream)
-
-    async with served(handle) as port:
-        url = f"http://127.0.0.1:{port}/"
-        assert await read(await transport.send(request(url, method="POST"))) == b"ok"
-        # Its second request is read and never answered; the new connection answers.
-        assert await read(await transport.send(request(url, method="POST"))) == b"ok"
-        with pytest.raises(ResponseBroken):  # and the next new one does not: no third try
-            await transport.send(request(url, method="POST"))
-    assert connections == 3
-
-
-async def test_a_request_is_not_repeated_once_its_answer_began(transport: Http1Transport) -> None:
-    requests = 0
-
-    async def handle(stream: trio.abc.Stream) -> None:
-        nonlocal requests
-        for answer in (OK, b"HTTP/1.1 2"):
-            await read_request(stream)
-            requests += 1
-            await stream.send_all(answer)
-
-    async with served(handle) as port:
-        await read(await transport.send(request(f"http://127.0.0.1:{port}/")))
-        with pytest.raises(ResponseBroken):
-            await transport.send(request(f"http://127.0.0.1:{port}/"))
-    assert requests == 2
-
-
-async def test_idle_connections_are_closed_in_time(nursery: trio.Nursery) -> None:
-    transport = transport_for(idle_connection_s=0.05)
-    await nursery.start(transport.run)
-    async with provider() as p:
-        await read(await transport.send(chat(p.url)))
-        assert p.open_connections == 1
-        await p.wait_closed(timeout_s=1)
-        assert transport.idle_connections == 0
-    nursery.cancel_scope.cancel()
-
-
-async def test_connections_that_come_back_after_the_end_are_closed(transport: Http1Transport) -> None:
-    async with provider() as p:
-        response = await transport.send(chat(p.url))
-        await transport.aclose()
-        await read(response)
-        await p.wait_closed()
-        assert transport.idle_connections == 0
 
 
 async def test_ten_megabytes_in_one_line_arrive_whole(transport: Http1Transport) -> None:
