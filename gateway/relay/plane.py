@@ -103,7 +103,7 @@ class RelayPlane:
     async def _serve(self, head: RequestHead, client: Client, receive: Receive, request_id: str) -> None:
         started_at, received_ms = trio.current_time(), time.time_ns() // 1_000_000
         deps = self._deps
-        if not self._phase.is_ready:
+        if not self._phase.admits:
             client.close_after_answer()
             raise Refused("the gateway is shutting down", status=503)
         caller = await admit(head, accounts=deps.accounts, prefix=deps.settings.token_key_prefix, now=time.time())

@@ -340,9 +340,12 @@ async def test_credentials_and_forwarding_headers_stay_here(autojump_clock: Mock
     assert sent[b"Authorization"] == b"Bearer sk-upstream"
 
 
-async def test_draining_process_takes_no_new_relay(autojump_clock: MockClock) -> None:
+async def test_draining_process_takes_relays_until_its_listeners_close(autojump_clock: MockClock) -> None:
     async with plane() as p:
         p.phase.advance("draining")
+        p.transport.script.append(answer())
+        assert (await p.ask(ASK)).status == 200
+        p.phase.closed.set()
         got = await p.ask(ASK)
     assert got.status == 503
     assert got.headers["connection"] == "close"
