@@ -1,0 +1,33 @@
+"""Arguments of tool calls: text in OpenAI's formats, objects in Claude's and Gemini's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from adapters.formats.errors import FormatError
+from adapters.formats.reading import is_object, load_any
+
+if TYPE_CHECKING:
+    from adapters.formats.neutral import JsonObject, ToolCall
+
+UNREADABLE = "INVALID_JSON"
+"""Where an object must stand and the model wrote something else, its words stand under this name."""
+
+
+def arguments_of(call: ToolCall, *, path: str = "") -> JsonObject:
+    """Return the arguments as an object; no arguments are an empty one. Raises `FormatError`."""
+    if not call.arguments.strip():
+        return {}
+    if not call.custom:
+        value = load_any(call.arguments)
+        if is_object(value):
+            return value
+    raise FormatError(f"the arguments of tool call {call.id!r} are not a JSON object", path=path)
+
+
+def arguments_or_words(call: ToolCall) -> JsonObject:
+    """Like `arguments_of` for answers, which must not fail because a model's arguments broke off."""
+    try:
+        return arguments_of(call)
+    except FormatError:
+        return {UNREADABLE: call.arguments}
