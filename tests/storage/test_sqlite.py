@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import cast
 
@@ -90,6 +91,28 @@ async def test_many_writers_in_one_process_lose_nothing(path: str) -> None:
     assert _units(path) == 180
 
 
+async def test_reading_before_writing_works_beside_another_process(path: str) -> None:
+    """Each takes the lock at its beginning; one that took it later would find its snapshot outdated."""
+
+    def read_then_write(connection: Connection) -> None:
+        units = connection.execute(text("SELECT units FROM balance")).scalar_one()
+        threading.Event().wait(0.005)
+        connection.execute(text("UPDATE balance SET units = :units"), {"units": units + 1})
+
+    async def write(database: Database) -> None:
+        for _ in range(10):
+            await database.write(read_then_write)
+
+    # Two of these share nothing but the file, as two processes do.
+    databases = [Database.open("", sqlite_path=path) for _ in range(2)]
+    async with trio.open_nursery() as nursery:
+        for database in databases:
+            nursery.start_soon(write, database)
+    for database in databases:
+        database.close()
+    assert _units(path) == 20
+
+
 @pytest.mark.slow
 def test_writers_of_several_processes_lose_nothing(path: str) -> None:
     writers = [_writer(path, 200) for _ in range(3)]
@@ -106,7 +129,10 @@ def test_what_was_committed_survives_kill_9(path: str) -> None:
     for _ in range(50):
         confirmed = int(writer.stdout.readline())
     writer.send_signal(signal.SIGKILL)
-    rest, _ = writer.communicate(timeout=10)
+    # Not `communicate`, which would not see what was read ahead.
+    rest = writer.stdout.read()
+    writer.wait(10)
+    writer.stdout.close()
     complete = [int(line) for line in rest.splitlines(keepends=True) if line.endswith("\n")]
     confirmed = max([confirmed, *complete])
     # One more may be stored that the process had no time to say.
