@@ -24,22 +24,24 @@ from storage.tables import (
     user_request_costs,
     users,
 )
-from tests.support.engines import FreshDatabase
+from tests.support.engines import ENGINES, fresh_database
 from tests.support.samples import load_sample, sample_facts
 
 
-@pytest.fixture
-def facts(engine: str) -> dict[str, Any]:
-    return sample_facts(engine)
+@pytest.fixture(scope="module", params=ENGINES)
+def adopted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """The sample of each engine in turn, taken over once: these tests only look."""
+    with fresh_database(request.param, tmp_path_factory.mktemp("sample")) as fresh:
+        load_sample(fresh)
+        opened = fresh.open()
+        migrate(opened)
+        yield opened
+        opened.close()
 
 
 @pytest.fixture
-def adopted(fresh: FreshDatabase) -> Iterator[Database]:
-    load_sample(fresh)
-    opened = fresh.open()
-    migrate(opened)
-    yield opened
-    opened.close()
+def facts(adopted: Database) -> dict[str, Any]:
+    return sample_facts(adopted.dialect)
 
 
 def _rows(database: Database, table: Any) -> list[dict[str, Any]]:
