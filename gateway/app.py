@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from gateway.config.settings import Settings
     from gateway.lifecycle_types import AsgiApp
     from gateway.observe.journal import JournalService
+    from storage.migrations.step import MigrationReport
 
 # Counting is CPU work beside the event loop: more threads than this would only fight for the same cores.
 COUNTING_THREADS = 2
@@ -93,16 +94,18 @@ def open_databases(settings: Settings) -> Databases:
     return Databases(main, Database.open(parse_dsn(settings.log_sql_dsn), options=options))
 
 
-def prepare_databases(settings: Settings, progress: Callable[[int, int, str], None] | None = None) -> None:
-    """Bring the schema up to date and make the first account; a slave node leaves both to its master.
+def prepare_databases(
+    settings: Settings, progress: Callable[[int, int, str], None] | None = None
+) -> MigrationReport | None:
+    """Bring the schema up to date, make the first account, and report; a slave node leaves it to its master.
 
     Synchronous, and safe to run in several processes at once. Raises `StorageError`.
     """
     if not settings.is_master:
-        return
+        return None
     databases = open_databases(settings)
     try:
-        migrate(databases.main, progress)
+        report = migrate(databases.main, progress)
         if databases.are_apart:
             ensure_logs(databases.logs)
         ensure_first_root(
@@ -111,6 +114,7 @@ def prepare_databases(settings: Settings, progress: Callable[[int, int, str], No
             access_token=settings.initial_root_access_token,
             token_key=settings.initial_root_token,
         )
+        return report
     finally:
         databases.main.close()
         if databases.are_apart:

@@ -58,7 +58,15 @@ def main(loaded: Loaded) -> int:
         for warning in loaded.warnings:
             sys.stderr.write(f"one-api: {warning}\n")
         with migration_progress(sys.stderr, on_terminal=sys.stderr.isatty()) as draw:
-            prepare_databases(settings, lambda done, total, _: draw("database", done, total))
+            report = prepare_databases(settings, lambda done, total, _: draw("database", done, total))
+        if report is None:
+            return
+        if report.is_adoption:
+            sys.stderr.write("one-api: a database of one-api was taken over; one-api can still open it\n")
+        for channel, reason in report.skipped_channels.items():
+            sys.stderr.write(
+                f"one-api: the prices of channel {channel} cannot be read and stay as they are: {reason}\n"
+            )
 
     return start(
         Program(

@@ -67,12 +67,13 @@ def account_by_key(conn: Connection, key: str) -> Account | None:
     Keys of very old databases still carry a prefix in the table; they are found, too.
     """
     candidates = (key, f"sk-{key}", f"laisky-{key}")
-    row = conn.execute(_ACCOUNT.where(tokens.c.key.in_(candidates)).limit(1)).first()
-    if row is None:
-        return None
-    token = _stripped(_values(row, _TOKEN_FIELDS, "t_"), "key")
-    user = _stripped(_values(row, _USER_FIELDS, "u_"), "access_token")
-    return Account(Token(**token), User(**user))  # type: ignore[arg-type]  # types are the table's
+    for row in conn.execute(_ACCOUNT.where(tokens.c.key.in_(candidates))):
+        token = _stripped(_values(row, _TOKEN_FIELDS, "t_"), "key")
+        # MySQL's usual collations do not tell letters of different case apart; keys are told apart by nothing else.
+        if token["key"] in candidates:
+            user = _stripped(_values(row, _USER_FIELDS, "u_"), "access_token")
+            return Account(Token(**token), User(**user))  # type: ignore[arg-type]  # types are the table's
+    return None
 
 
 def registry_rows(conn: Connection, instants: Instants) -> RegistryRows:
