@@ -66,8 +66,7 @@ async def connect(origin: Origin, *, proxy: Proxy | None, tls: ssl.SSLContext, t
 async def _connect(origin: Origin, proxy: Proxy | None, tls: ssl.SSLContext) -> Connection:
     bottom = await _open_socket(origin, proxy)
     try:
-        bottom.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        stream: ByteStream = trio.SocketStream(bottom)
+        stream: ByteStream = trio.SocketStream(bottom)  # which also sets TCP_NODELAY
         if proxy is not None and not proxy.is_socks:
             if proxy.origin.scheme == "https":
                 stream = await _secure(stream, tls, proxy.origin.host)

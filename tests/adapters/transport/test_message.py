@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.transport.decode import STEP_BYTES, Decoder, split_encoding
-from adapters.transport.message import ResponseReader
+from adapters.transport.message import MAX_BARREN_BYTES, ResponseReader
 from adapters.transport.types import ResponseBroken
 
 BODIES = st.lists(st.binary(min_size=1, max_size=40), max_size=6)
@@ -107,3 +107,26 @@ def test_only_encodings_that_are_undone_are_dropped_from_the_headers() -> None:
     assert decoder is not None
     brotli = ((b"content-encoding", b"br"), (b"content-length", b"9"))
     assert split_encoding(brotli) == (brotli, None)
+
+
+@pytest.mark.parametrize(
+    ("start", "more"),
+    [
+        (b"HTTP/1.1 200 OK\r\n", b"X-Filler: 123456789\r\n"),
+        (b"HTTP/1.1 200 OK\r\nX: ", b"a" * 100),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n", b"X-Trailer: 123456\r\n"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;", b"extension" * 10),
+    ],
+)
+def test_what_is_not_body_has_a_bound(start: bytes, more: bytes) -> None:
+    reader = ResponseReader("GET")
+    reader.feed(start + more)
+    reader.take()
+    fed = 0
+    while reader.failure is None and fed < 10 * MAX_BARREN_BYTES:
+        reader.feed(more)
+        fed += len(more)
+    assert reader.failure is not None
+    assert "too large" in str(reader.failure)
+    assert fed <= MAX_BARREN_BYTES + len(more)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from typing import TYPE_CHECKING
 
 import certifi
@@ -10,6 +11,8 @@ import pytest
 import trio
 
 from adapters.transport import http1
+from adapters.transport.connect import connect
+from adapters.transport.target import parse_target
 from adapters.transport.tls import client_context
 from adapters.transport.types import ResponseBroken, UpstreamRequest
 from tests.adapters.transport.servers import answering, read, read_request, request, served, transport_for
@@ -183,3 +186,33 @@ async def test_no_more_connections_wait_than_were_agreed_on() -> None:
         assert transport.idle_connections == 2
         await transport.aclose()
         await p.wait_closed()
+
+
+async def test_what_a_server_says_unasked_is_not_taken_for_the_next_answer(transport: Http1Transport) -> None:
+    """Some servers say 408 on an idle connection before they close it."""
+    connections = 0
+
+    async def handle(stream: trio.abc.Stream) -> None:
+        nonlocal connections
+        connections += 1
+        await read_request(stream)
+        await stream.send_all(OK)
+        await trio.sleep(0.01)
+        await stream.send_all(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n")
+        await stream.receive_some(1)
+
+    async with served(handle) as port:
+        for _ in range(2):
+            response = await transport.send(request(f"http://127.0.0.1:{port}/"))
+            assert response.status == 200
+            await read(response)
+            await trio.sleep(0.05)
+    assert connections == 2
+
+
+async def test_small_packets_do_not_wait_for_company() -> None:
+    async with provider() as p:
+        tls = client_context(certifi.where())
+        connection = await connect(parse_target(p.url).origin, proxy=None, tls=tls, timeout_s=2)
+        assert connection.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        connection.close()

@@ -167,3 +167,23 @@ async def test_cancelling_closes_the_connection_within_100_ms(ca: trustme.CA, tr
             await read(await transport.send(request(p.url + "/v1/chat/completions", method="POST", body=STREAM)))
         left = trio.current_time()
         assert await p.requests[0].wait_gone(1) - left < 0.1
+
+
+async def test_good_records_in_front_of_a_damaged_one_are_delivered(
+    ca: trustme.CA, transport: Http1Transport
+) -> None:
+    async def handle(stream: trio.abc.Stream) -> None:
+        assert isinstance(stream, trio.SSLStream)
+        await read_request(stream)
+        await stream.send_all(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n")
+        await stream.send_all(b"ok")
+        await stream.transport_stream.send_all(b"this is no record at all")
+        await stream.transport_stream.receive_some(1)
+
+    async with served(handle, server_tls(ca, "localhost")) as port:
+        response = await transport.send(request(f"https://localhost:{port}/"))
+        await trio.sleep(0.05)
+        assert await response.receive_some() == b"ok"
+        with pytest.raises(ResponseBroken):
+            await response.receive_some()
+        await response.aclose()
