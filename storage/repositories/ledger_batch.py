@@ -35,6 +35,8 @@ LATE_NOTE = "difference to the estimate charged before"
 def apply(conn: Connection, ops: Sequence[Op], *, now_ms: int, outbox: bool = False) -> list[Outcome]:
     """Do `ops` in order within the transaction of `conn` and return how each went.
 
+    A request may be reserved, amended and settled in one batch; reaping and settling it takes two.
+
     `outbox` sends log rows to `gw_outbox` instead of `logs`. Raises `ValueError` for an item that makes no sense
     (negative units, another account than that of its reservation) and what the database raises; then none of the
     batch is to be committed.
