@@ -149,7 +149,8 @@ async def running_site(fresh: FreshDatabase, settings: Mapping[str, Any] | None 
     database = fresh.open()
     # The thread limiter of the tests is not the site's: bootstrap is synchronous.
     await trio.to_thread.run_sync(lambda: ensure_first_root(database, hash_password=root_hash))
-    services = _services(Settings(**chosen), database, notes)
+    transport = Http1Transport(tls=ssl.create_default_context(), proxy=None)
+    services = _services(Settings(**chosen), database, notes, transport)
     prober = Prober(services)
     (listener,) = open_listeners(0, write_timeout_s=10, host="127.0.0.1")
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -176,11 +177,12 @@ async def running_site(fresh: FreshDatabase, settings: Mapping[str, Any] | None 
             with trio.move_on_after(5, shield=True):
                 for client in site.clients:
                     await client.aclose()
+                await transport.aclose()
             nursery.cancel_scope.cancel()
     database.close()
 
 
-def _services(settings: Settings, database: Database, notes: Notes) -> Services:
+def _services(settings: Settings, database: Database, notes: Notes, transport: Http1Transport) -> Services:
     bus = LocalBus(Subscriptions(notes))
     return Services(
         settings=settings,
@@ -192,7 +194,7 @@ def _services(settings: Settings, database: Database, notes: Notes) -> Services:
         bus=bus,
         windows=LocalWindows(),
         journal=notes,
-        transport=Http1Transport(tls=ssl.create_default_context(), proxy=None),
+        transport=transport,
         catalogue=catalogue(),
         running=Running(),
         phase=Phase(),
