@@ -10,18 +10,17 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from adapters.formats import openai_chat
-from adapters.sse import EventScanner
 from adapters.transport.types import ConnectFailed, HeadTimeout, IdleTimeout, TransportError
 from gateway.relay import head as heads
 from gateway.relay.errors import UpstreamCut, UpstreamFailed, UpstreamUnreachable
-from gateway.relay.failures import failure_in_answer, refusal
+from gateway.relay.failures import refusal
 from gateway.relay.stream import EventStream
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from adapters.transport.types import Transport, UpstreamRequest, UpstreamResponse
+    from gateway.relay.exchange import Exchange
     from gateway.relay.meter import Meter
     from gateway.relay.state import Relay
 
@@ -34,6 +33,7 @@ MAX_WHOLE_BYTES = 256 << 20
 async def attempt(
     relay: Relay,
     request: UpstreamRequest,
+    exchange: Exchange,
     *,
     transport: Transport,
     meter: Meter,
@@ -60,14 +60,14 @@ async def attempt(
         if not 200 <= response.status < 300:
             raise await refusal(response)
         if relay.streams and not _is_json(response):
-            stream = EventStream(relay, meter=meter, scanner=EventScanner(), outgrown=outgrown)
+            stream = EventStream(relay, exchange, meter=meter, outgrown=outgrown)
             await stream.pump(response, idle_s=idle_s, first_content_at=first_content_at)
             with trio.move_on_after(DRAIN_S):
                 # The end of the body lets the connection be used again; a provider that keeps it open loses it.
                 while await response.receive_some():
                     pass
         else:
-            await _whole(relay, response, meter)
+            await _whole(relay, response, exchange, meter)
     except IdleTimeout:
         raise UpstreamCut("the provider fell silent", status=504) from None
     except TransportError:
@@ -81,7 +81,7 @@ def _is_json(response: UpstreamResponse) -> bool:
     return b"json" in kind and b"event-stream" not in kind
 
 
-async def _whole(relay: Relay, response: UpstreamResponse, meter: Meter) -> None:
+async def _whole(relay: Relay, response: UpstreamResponse, exchange: Exchange, meter: Meter) -> None:
     """Read a whole answer, look at it, and pass its bytes on."""
     parts: list[bytes] = []
     size = 0
@@ -91,18 +91,12 @@ async def _whole(relay: Relay, response: UpstreamResponse, meter: Meter) -> None
         if size > MAX_WHOLE_BYTES:
             raise UpstreamFailed("the provider's answer is too large")
     body = parts[0] if len(parts) == 1 else b"".join(parts)
-    try:
-        piece = openai_chat.read_piece(body)
-    except openai_chat.FormatError:
-        raise UpstreamFailed(
-            "the provider's answer cannot be read", upstream_code="unmarshal_response_body_failed"
-        ) from None
-    if piece.error is not None:
-        raise failure_in_answer(piece.error)
+    passed = exchange.whole(body)
     if relay.streams:
         raise UpstreamFailed("the provider answered a request for a stream with a whole answer")
-    meter.add(piece)
+    if passed.piece is not None:
+        meter.add(passed.piece)
     meter.add_whole()
     relay.first_content_at = trio.current_time()
     relay.stamp("first_client_response")
-    await relay.client.answer(response.status, heads.for_client(response.headers), body)
+    await relay.client.answer(response.status, heads.for_client(response.headers), passed.raw)

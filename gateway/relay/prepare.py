@@ -10,12 +10,14 @@ from adapters.providers.urls import upstream_url
 from adapters.transport.types import UpstreamRequest
 from gateway.relay import head as heads
 from gateway.relay.endpoints import Kind
+from gateway.relay.exchange import ChatPassThrough
 
 if TYPE_CHECKING:
     from gateway.config.settings import Settings
     from gateway.registry.snapshot import ChannelView
     from gateway.relay.body import RequestBody
     from gateway.relay.endpoints import Endpoint
+    from gateway.relay.exchange import Exchange
     from gateway.relay.state import Relay
 
 USER_AGENT = (b"user-agent", b"one-api")
@@ -23,10 +25,12 @@ USER_AGENT = (b"user-agent", b"one-api")
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A request ready to be sent, and whether the channel's own system prompt went into it."""
+    """A request ready to be sent, and how its answer becomes the client's."""
 
     request: UpstreamRequest
+    exchange: Exchange
     system_prompt_reset: bool
+    """The channel's own system prompt went into it."""
 
 
 def can_serve(channel: ChannelView, endpoint: Endpoint) -> bool:
@@ -58,6 +62,7 @@ def prepare(relay: Relay, channel: ChannelView, settings: Settings) -> Prepared:
             # A stream's silence is watched by the relay itself, together with its other deadlines.
             idle_timeout_s=math.inf if relay.streams else _limit(settings.idle_timeout_sec),
         ),
+        ChatPassThrough(),
         reset,
     )
 

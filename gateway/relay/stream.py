@@ -1,6 +1,6 @@
-"""A provider's stream of events on its way to the client, in OpenAI's formats.
+"""A provider's stream of events on its way to the client.
 
-Events pass byte for byte, all that have arrived in one write. Everything before the first content is held,
+All that has arrived goes out in one write. Everything before the first content is held,
 so that a provider that fails at once can still be replaced. A stream that stops without saying that it is
 over is a failure, never a normal end.
 """
@@ -12,18 +12,17 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from adapters.formats import openai_chat
-from adapters.sse import EventTooLong, parse_event
+from adapters.sse import EventScanner, EventTooLong, parse_event
 from gateway.relay import head as heads
 from gateway.relay.errors import UpstreamCut
-from gateway.relay.failures import failure_in_answer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from adapters.sse import Event, EventScanner
+    from adapters.sse import Event
     from adapters.transport.types import UpstreamResponse
     from gateway.relay.errors import UpstreamFailed
+    from gateway.relay.exchange import Exchange, Passed
     from gateway.relay.meter import Meter
     from gateway.relay.state import Relay
 
@@ -35,12 +34,13 @@ class EventStream:
     """One pass of one provider's stream to one client."""
 
     def __init__(
-        self, relay: Relay, *, meter: Meter, scanner: EventScanner, outgrown: Callable[[], Awaitable[None]]
+        self, relay: Relay, exchange: Exchange, *, meter: Meter, outgrown: Callable[[], Awaitable[None]]
     ) -> None:
         self._relay = relay
         self._client = relay.client
+        self._exchange = exchange
         self._meter = meter
-        self._scanner = scanner
+        self._scanner = EventScanner()
         self._outgrown = outgrown
         self._held: list[bytes] = []
         self._held_bytes = 0
@@ -65,8 +65,8 @@ class EventStream:
             except EventTooLong:
                 raise UpstreamCut("the provider sent an event without end") from None
             out = self._take(events)
-            if not data:
-                self._end(out)
+            if not data and not self._done and self._failure is None:
+                self._note(self._exchange.end(), b"", out)
             await self._write(out, passed)
             if self._failure is not None:
                 raise self._failure
@@ -80,41 +80,20 @@ class EventStream:
         """Read `events`; return what goes to the client. Stops at the end of the stream or at an error."""
         out: list[bytes] = []
         for event in events:
-            data = event.data
-            if not data:
-                # Comments of the provider keep the client awake, but are nothing to commit to.
-                if self._committed:
-                    out.append(event.raw)
-                continue
-            if data == openai_chat.DONE:
-                self._done = True
-                out.append(event.raw)
+            self._note(self._exchange.event(event), event.data, out)
+            if self._done or self._failure is not None:
                 break
-            try:
-                piece = openai_chat.read_piece(data)
-            except openai_chat.FormatError:
-                self._meter.add_opaque(data)
-                out.append(event.raw)
-                continue
-            if piece.error is not None:
-                self._failure = failure_in_answer(piece.error)
-                break
-            if piece.is_empty:
-                continue
-            self._meter.add(piece)
-            out.append(event.raw)
         return out
 
-    def _end(self, out: list[bytes]) -> None:
-        """The provider closed its stream properly: was it over?"""
-        if self._done or self._failure is not None:
-            return
-        if not self._meter.finished:
-            self._failure = UpstreamCut("the provider ended its stream before the answer was over")
-            return
-        # Some servers leave the terminal event out; clients wait for it.
-        out.append(openai_chat.DONE_EVENT)
-        self._done = True
+    def _note(self, passed: Passed, data: bytes, out: list[bytes]) -> None:
+        raw, piece, self._done, self._failure, is_comment = passed
+        if piece is not None:
+            self._meter.add(piece)
+        elif raw and data and not is_comment and not self._done:
+            # It could not be read, and was delivered all the same.
+            self._meter.add_opaque(data)
+        if raw and (not is_comment or self._committed):
+            out.append(raw)
 
     async def _write(self, out: list[bytes], passed: list[tuple[bytes, bytes]]) -> None:
         """Write all of `out` at once; the last write ends the answer."""

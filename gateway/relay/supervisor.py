@@ -217,6 +217,7 @@ class Supervisor:
                 await attempts.attempt(
                     relay,
                     prepared.request,
+                    prepared.exchange,
                     transport=deps.transport,
                     meter=self._holding.meter,
                     idle_s=deps.settings.idle_timeout_sec or math.inf,
