@@ -10,10 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import Integer, bindparam, delete, func, literal_column, select, true, update
 
 from storage.errors import Retryable
 from storage.repositories.ledger_rows import Values, outbox_values
+from storage.repositories.ledger_sql import insert_many, run_many
 from storage.tables import (
     channels,
     gw_ledger,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Table
 
+_ZERO = literal_column("0", Integer)
 _LOCK_USERS = (
     select(users.c.id, users.c.quota)
     .where(users.c.id.in_(bindparam("ids", expanding=True)))
@@ -69,24 +71,24 @@ _MOVE_USERS = (
     update(users)
     .where(users.c.id == bindparam("at"))
     .values(
-        quota=func.coalesce(users.c.quota, 0) + bindparam("moved"),
-        used_quota=func.coalesce(users.c.used_quota, 0) + bindparam("used"),
-        request_count=func.coalesce(users.c.request_count, 0) + bindparam("count"),
+        quota=func.coalesce(users.c.quota, _ZERO) + bindparam("moved"),
+        used_quota=func.coalesce(users.c.used_quota, _ZERO) + bindparam("used"),
+        request_count=func.coalesce(users.c.request_count, _ZERO) + bindparam("count"),
     )
 )
 _MOVE_TOKENS = (
     update(tokens)
     .where(tokens.c.id == bindparam("at"))
     .values(
-        remain_quota=func.coalesce(tokens.c.remain_quota, 0) + bindparam("moved"),
-        used_quota=func.coalesce(tokens.c.used_quota, 0) + bindparam("used"),
+        remain_quota=func.coalesce(tokens.c.remain_quota, _ZERO) + bindparam("moved"),
+        used_quota=func.coalesce(tokens.c.used_quota, _ZERO) + bindparam("used"),
     )
 )
 _TOUCH_TOKENS = _MOVE_TOKENS.values(accessed_time=bindparam("now"))
 _MOVE_CHANNELS = (
     update(channels)
     .where(channels.c.id == bindparam("at"))
-    .values(used_quota=func.coalesce(channels.c.used_quota, 0) + bindparam("used"))
+    .values(used_quota=func.coalesce(channels.c.used_quota, _ZERO) + bindparam("used"))
 )
 _DELETE_RESERVATIONS = delete(gw_reservations).where(_RESERVATION.request_id.in_(bindparam("ids", expanding=True)))
 _AMEND_RESERVATIONS = (
@@ -99,7 +101,7 @@ _AMEND_RESERVATIONS = (
         last_amend=bindparam("number"),
     )
 )
-_CORRECT_REAPED = update(gw_reaped).where(gw_reaped.c.request_id == bindparam("at")).values(corrected=True)
+_CORRECT_REAPED = update(gw_reaped).where(gw_reaped.c.request_id == bindparam("at")).values(corrected=true())
 _CORRECT_COSTS = (
     update(user_request_costs)
     .where(user_request_costs.c.request_id == bindparam("at"))
@@ -215,12 +217,12 @@ class Books:
         self._move_balances(conn)
         self._write_reservations(conn)
         if self.corrected:
-            conn.execute(_CORRECT_REAPED, [{"at": request_id} for request_id in self.corrected])
+            run_many(conn, _CORRECT_REAPED, [{"at": request_id} for request_id in self.corrected])
         if self.cost_changes:
-            conn.execute(_CORRECT_COSTS, self.cost_changes)
+            run_many(conn, _CORRECT_COSTS, self.cost_changes)
         for table in (gw_reaped, gw_ledger, logs, gw_outbox, user_request_costs, traces):
             if rows := self.rows.get(table):
-                conn.execute(insert(table), rows)
+                insert_many(conn, table, rows)
 
     def _move_balances(self, conn: Connection) -> None:
         moves = [
@@ -229,7 +231,7 @@ class Books:
             if user.moved or user.used or user.count
         ]
         if moves:
-            conn.execute(_MOVE_USERS, moves)
+            run_many(conn, _MOVE_USERS, moves)
         now_s = self.now_ms // 1000
         touched: list[Values] = []
         moved: list[Values] = []
@@ -239,12 +241,12 @@ class Books:
             elif token.moved or token.used:
                 moved.append({"at": id_, "moved": token.moved, "used": token.used})
         if moved:
-            conn.execute(_MOVE_TOKENS, moved)
+            run_many(conn, _MOVE_TOKENS, moved)
         if touched:
-            conn.execute(_TOUCH_TOKENS, touched)
+            run_many(conn, _TOUCH_TOKENS, touched)
         served = [{"at": id_, "used": used} for id_, used in sorted(self.channels.items()) if id_ and used]
         if served:
-            conn.execute(_MOVE_CHANNELS, served)
+            run_many(conn, _MOVE_CHANNELS, served)
 
     def _write_reservations(self, conn: Connection) -> None:
         ended = sorted(held.request_id for held in self.held.values() if held.gone and held.stored)
@@ -270,9 +272,9 @@ class Books:
                     }
                 )
         if amended:
-            conn.execute(_AMEND_RESERVATIONS, amended)
+            run_many(conn, _AMEND_RESERVATIONS, amended)
         if begun:
-            conn.execute(insert(gw_reservations), begun)
+            insert_many(conn, gw_reservations, begun)
 
     def _reservation(self, held: Held) -> Values:
         return {
