@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic_settings import BaseSettings
 
-from gateway.config.variable import HeaderName, ProxyUrl, Variable, mask_url
+from gateway.config.variable import NOT_YET, HeaderName, ProxyUrl, Variable, mask_url
 
 _PROXY = "http://, https://, socks5:// or socks5h://[user:password@]host:port"
 _RANKS_SHIP = "they come with the installation"
@@ -77,17 +77,26 @@ class Relay(BaseSettings):
         bool, Variable(meaning="Asks providers for the usage of a stream, also when the client did not.")
     ] = True
     default_max_token: Annotated[
-        int, Variable(meaning="Output limit for requests that must have one and have none.", unit="tokens", low=1)
+        int,
+        Variable(
+            meaning="Output limit for requests that must have one and have none.",
+            unit="tokens",
+            low=1,
+            no_effect=NOT_YET,
+        ),
     ] = 2048
     openrouter_provider_sort: Annotated[
-        str, Variable(meaning="`provider.sort` of OpenRouter requests that have none.")
+        str, Variable(meaning="`provider.sort` of OpenRouter requests that have none.", no_effect=NOT_YET)
     ] = ""
     gemini_version: Annotated[
-        str, Variable(meaning="Version of the Gemini API, for models that are not known to need another.")
+        str,
+        Variable(
+            meaning="Version of the Gemini API, for models that are not known to need another.", no_effect=NOT_YET
+        ),
     ] = "v1"
-    gemini_safety_setting: Annotated[str, Variable(meaning="Threshold sent to Gemini for every safety category.")] = (
-        "BLOCK_NONE"
-    )
+    gemini_safety_setting: Annotated[
+        str, Variable(meaning="Threshold sent to Gemini for every safety category.", no_effect=NOT_YET)
+    ] = "BLOCK_NONE"
     idle_timeout: Annotated[
         int,
         Variable(
@@ -138,16 +147,28 @@ class Channels(BaseSettings):
         int, Variable(meaning="The same after a provider refused the key, or its account is empty.", unit="s")
     ] = 60
     default_use_min_max_tokens_model: Annotated[
-        bool, Variable(meaning="Among channels of equal priority, prefer those with the smallest `max_tokens`.")
+        bool,
+        Variable(
+            meaning="Among channels of equal priority, prefer those with the smallest `max_tokens`.",
+            no_effect=NOT_YET,
+        ),
     ] = False
     channel_test_frequency: Annotated[
         int | None,
         Variable(
-            meaning="How often all channels are tested. Unset or 0: never.", unit="minutes", default_text="(unset)"
+            meaning="How often all channels are tested. Unset or 0: never.",
+            unit="minutes",
+            default_text="(unset)",
+            no_effect=NOT_YET,
         ),
     ] = None
     polling_interval: Annotated[
-        int, Variable(meaning="Pause between two channels when all are tested or asked for their balance.", unit="s")
+        int,
+        Variable(
+            meaning="Pause between two channels when all are tested or asked for their balance.",
+            unit="s",
+            no_effect=NOT_YET,
+        ),
     ] = 0
     test_prompt: Annotated[str, Variable(meaning="Prompt of channel tests.")] = "2 + 2 = ?"
     test_max_tokens: Annotated[int, Variable(meaning="Output limit of channel tests.", unit="tokens", low=1)] = 1024
@@ -232,6 +253,9 @@ class Accounts(BaseSettings):
         Variable(
             meaning="Look of the web pages until the option `Theme` is saved.",
             choices=("default", "berry", "air", "modern"),
+            no_effect=NOT_YET,
         ),
     ] = "modern"
-    force_email_tls_verify: Annotated[bool, Variable(meaning="Checks the certificate of the mail server.")] = False
+    force_email_tls_verify: Annotated[
+        bool, Variable(meaning="Checks the certificate of the mail server.", no_effect=NOT_YET)
+    ] = False

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic_settings import BaseSettings
 
-from gateway.config.variable import HttpUrl, Network, Variable, mask_url
+from gateway.config.variable import NOT_YET, HttpUrl, Network, Variable, mask_url
 
 PRIVATE_NETWORKS: tuple[IPv4Network | IPv6Network, ...] = tuple(
     ip_network(text)
@@ -73,6 +73,7 @@ class Server(BaseSettings):
         Variable(
             meaning="With `NODE_TYPE=slave`: where requests for pages are sent (301). Ignored on a master.",
             expects="an address such as https://one-api.example.com",
+            no_effect=NOT_YET,
         ),
     ] = ""
     gin_mode: Annotated[str, Variable(meaning="Log level of a library of one-api.", no_effect="`DEBUG` is ours")] = (
@@ -123,19 +124,6 @@ class Databases(BaseSettings):
     sql_max_open_conns: Annotated[
         int, Variable(meaning="Most connections.", no_effect="`DB_POOL_SIZE` is the bound; it is per process")
     ] = 2000
-    ledger_retention_days: Annotated[
-        int,
-        Variable(
-            meaning="Ledger rows older than this are folded into one opening row per account, which keeps every "
-            "balance explained. 0: never.",
-            unit="days",
-            is_original=False,
-        ),
-    ] = 90
-    trace_retention_days: Annotated[
-        int,
-        Variable(meaning="Traces of requests older than this are deleted. 0: never.", unit="days", is_original=False),
-    ] = 0
     batch_update_enabled: Annotated[
         bool,
         Variable(
@@ -209,7 +197,7 @@ class Console(BaseSettings):
     debug: Annotated[bool, Variable(meaning="Log more. **Also turns every rate limit off**, as in one-api.")] = False
     debug_sql: Annotated[bool, Variable(meaning="Log SQL statements, without their values.")] = False
     enable_prometheus_metrics: Annotated[
-        bool, Variable(meaning="Serves `/metrics` (with an admin's session or access token).")
+        bool, Variable(meaning="Serves `/metrics` (with an admin's session or access token).", no_effect=NOT_YET)
     ] = True
     log_push_api: Annotated[
         HttpUrl,
@@ -217,7 +205,8 @@ class Console(BaseSettings):
             meaning="Address of the alert service that is told of errors.",
             expects="an address such as https://alerts.example.com",
             is_secret=True,
+            no_effect=NOT_YET,
         ),
     ] = ""
-    log_push_type: Annotated[str, Variable(meaning="Type of alert given to that service.")] = ""
+    log_push_type: Annotated[str, Variable(meaning="Type of alert given to that service.", no_effect=NOT_YET)] = ""
     log_push_token: Annotated[str, Variable(meaning="Token for that service.", is_secret=True)] = ""

@@ -97,6 +97,8 @@ def _first_accounts(settings: Settings, found: Found) -> None:
         text: str = getattr(settings, name)
         if len(text) > longest or any(character.isspace() for character in text):
             found.faults.append(Fault(name))
+    if "-" in settings.initial_root_token:
+        found.warnings.append("INITIAL_ROOT_TOKEN holds a '-', at which API keys end: nobody can use it")
 
 
 def _sessions(settings: Settings, found: Found) -> None:

@@ -224,6 +224,7 @@ def test_unknown_variables_are_ignored():
         ({"REDIS_CONN_STRING": "redis://h"}, "SESSION_SECRET"),
         ({"FRONTEND_BASE_URL": "https://a"}, "NODE_TYPE=slave"),
         ({"REDIS_MASTER_NAME": "m"}, "REDIS_CONN_STRING"),
+        ({"INITIAL_ROOT_TOKEN": "my-key"}, "INITIAL_ROOT_TOKEN"),
     ],
 )
 def test_risky_settings_are_warned_of(environ, word):

@@ -1,0 +1,1 @@
+"""The documentation keeps its promises: pages are complete and fresh, links lead somewhere."""
