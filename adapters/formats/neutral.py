@@ -487,6 +487,8 @@ class RequestOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Chat: ask for usage in streams."""
     reasoning_history: Literal["", "reasoning_content", "reasoning", "reasoning_details"] = ""
     """Chat: the member of assistant messages that takes earlier thoughts; empty if the provider has none."""
+    cache_marks: bool = False
+    """Chat: whether the provider understands `cache_control` on parts (OpenRouter does)."""
     reasoning_style: Literal["effort", "object"] = "effort"
     """Chat: `reasoning_effort`, or OpenRouter's object `reasoning`."""
     safety_threshold: str = ""

@@ -61,10 +61,10 @@ def error_body(
     *,
     status: int,
     message: str,
-    type: str,
+    type: str,  # noqa: A002  (the member's name, as in every codec)
     code: object = None,
     param: object = None,
-    request_id: str = "",  # noqa: A002
+    request_id: str = "",
 ) -> bytes:
     """Return an error as OpenAI's clients read it (https://platform.openai.com/docs/guides/error-codes)."""
     del status  # other formats tell the kind of error by it; here `type` does
