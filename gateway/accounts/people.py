@@ -7,12 +7,11 @@ import string
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import trio
-
 from gateway.accounts.clock import now_ms, now_s
 from gateway.accounts.entries import about, write_entry
-from gateway.accounts.passwords import hash_password, is_acceptable
+from gateway.accounts.passwords import is_acceptable
 from gateway.accounts.refusals import InvalidInput, Refused
+from gateway.accounts.transactions import commit
 from storage.errors import Conflict
 from storage.records import LogType, Role, User, UserStatus
 from storage.repositories import ledger, security, tokens, users
@@ -53,11 +52,6 @@ def check_lengths(*, username: str = "", display_name: str = "", email: str = ""
         raise InvalidInput
 
 
-async def hashed(password: str) -> str:
-    """Hash a password off the event loop."""
-    return await trio.to_thread.run_sync(hash_password, password)
-
-
 def new_key() -> str:
     """Return the secret part of a new API token."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(_KEY_LENGTH))
@@ -78,7 +72,7 @@ async def open_account(services: Services, new: NewAccount) -> int:
     for attempt in range(_TRIES):
         try:
             code = new_aff_code(4 + attempt)
-            user_id, inviter_id = await services.database.write(lambda conn: _open(services, conn, new, code))  # noqa: B023
+            user_id, inviter_id = await commit(services, lambda conn: _open(services, conn, new, code))  # noqa: B023
         except Conflict as conflict:
             if "username" in conflict.where:
                 raise Refused("Username already exists") from conflict

@@ -9,6 +9,7 @@ from gateway.accounts.clock import now_ms, now_s
 from gateway.accounts.entries import about, write_entry
 from gateway.accounts.people import MOST_UNITS
 from gateway.accounts.refusals import NotFound, Refused
+from gateway.accounts.transactions import commit
 from storage.records import LogType, Redemption, RedemptionStatus
 from storage.repositories import ledger, redemptions, users
 
@@ -61,7 +62,7 @@ async def create_codes(services: Services, actor: User, *, name: str, quota: int
         }
         for key in keys
     ]
-    await services.database.write(lambda conn: redemptions.add(conn, rows))
+    await commit(services, lambda conn: redemptions.add(conn, rows))
     return keys
 
 
@@ -90,13 +91,13 @@ async def update_code(
             raise Refused("The redemption code has been used")
         return _found(redemptions.by_id(conn, code_id))
 
-    return await services.database.write(work)
+    return await commit(services, work)
 
 
 async def delete_code(services: Services, code_id: int) -> None:
     """Delete a code."""
     _check_id(code_id)
-    if not await services.database.write(lambda conn: redemptions.remove(conn, code_id)):
+    if not await commit(services, lambda conn: redemptions.remove(conn, code_id)):
         raise NotFound("redemption code was not found")
 
 
@@ -122,7 +123,7 @@ async def redeem(services: Services, actor: User, key: str) -> int:
         write_entry(services, conn, about(actor, LogType.TOP_UP, text))
         return code.quota
 
-    quota = await services.database.write(work)
+    quota = await commit(services, work)
     services.accounts.forget_user(actor.id)
     return quota
 

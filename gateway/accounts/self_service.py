@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway.accounts.clock import now_ms
+from gateway.accounts.hashing import hashed
 from gateway.accounts.people import (
     NewAccount,
     check_lengths,
     close_account,
-    hashed,
     new_access_token,
     new_aff_code,
     open_account,
 )
 from gateway.accounts.refusals import InvalidInput, NotAllowed, Refused
+from gateway.accounts.transactions import commit
 from storage.errors import Conflict
 from storage.records import Role
 from storage.repositories import security, users
@@ -85,7 +86,7 @@ async def update_self(
         return security.end_sessions(conn, actor.id, now_ms=now_ms()) if password else None
 
     try:
-        version = await services.database.write(work)
+        version = await commit(services, work)
     except Conflict as conflict:
         raise Refused("Username already exists") from conflict
     services.accounts.forget_user(actor.id)
@@ -102,7 +103,7 @@ async def delete_self(services: Services, actor: User) -> None:
         if found is not None:
             close_account(conn, found)
 
-    await services.database.write(work)
+    await commit(services, work)
     services.accounts.forget_user(actor.id)
 
 
@@ -110,7 +111,7 @@ async def renew_access_token(services: Services, actor: User) -> str:
     """Return a new access token; the old one is void."""
     token = new_access_token()
     values: dict[str, object] = {"access_token": token, "updated_at": now_ms()}
-    await services.database.write(lambda conn: users.change(conn, actor.id, values))
+    await commit(services, lambda conn: users.change(conn, actor.id, values))
     services.accounts.forget_user(actor.id)
     return token
 
@@ -123,7 +124,7 @@ async def invitation_code(services: Services, actor: User) -> str:
         code = new_aff_code(length)
         values: dict[str, object] = {"aff_code": code, "updated_at": now_ms()}
         try:
-            await services.database.write(lambda conn: users.change(conn, actor.id, values))  # noqa: B023
+            await commit(services, lambda conn: users.change(conn, actor.id, values))  # noqa: B023
         except Conflict:
             continue
         services.accounts.forget_user(actor.id)

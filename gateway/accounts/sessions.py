@@ -11,11 +11,10 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import trio
-
 from gateway.accounts.clock import now_ms
-from gateway.accounts.passwords import verify_password
+from gateway.accounts.hashing import matches
 from gateway.accounts.refusals import InvalidParameter, NotAllowed, Refused, TooManyAttempts
+from gateway.accounts.transactions import commit
 from storage.records import Role, UserStatus
 from storage.repositories import security, users
 
@@ -30,8 +29,6 @@ WRONG = "Username or password is wrong, or user has been banned"
 # Ten wrong passwords for one account from one address, then a pause of a quarter of an hour for that pair.
 FAILURES = 10
 FAILURE_WINDOW_S = 900.0
-# bcrypt keeps a core busy for about 50 ms: signing in may not take both cores from relays.
-_VERIFIERS = 1
 _MOST_PAUSES = 10_000
 _LONGEST_ACCESS_TOKEN = 64
 
@@ -45,7 +42,7 @@ class Signed:
 
 
 class SignIn:
-    """Checks passwords, off the event loop, and slows down whoever guesses.
+    """Checks passwords and slows down whoever guesses.
 
     Failures are counted in the shared windows. The pause itself is kept here: another process learns of it with
     the next failure that it sees.
@@ -54,7 +51,6 @@ class SignIn:
     def __init__(self, services: Services, totp: TotpCheck) -> None:
         self._services = services
         self._totp = totp
-        self._verifiers = trio.CapacityLimiter(_VERIFIERS)
         self._pauses: dict[str, float] = {}
 
     async def by_password(self, *, username: str, password: str, code: str, address: str) -> Signed:
@@ -65,9 +61,7 @@ class SignIn:
         if self._pauses.get(pair, 0.0) > time.monotonic():
             raise TooManyAttempts("Too many failed logins. Please wait before trying again.")
         user, version = await self._services.database.read(lambda conn: _by_login(conn, username))
-        right = await trio.to_thread.run_sync(
-            verify_password, password, user.password if user else "", limiter=self._verifiers
-        )
+        right = await matches(password, user.password if user else "")
         if user is None or not right or user.status != UserStatus.ENABLED:
             await self._failed(pair)
             raise NotAllowed(WRONG)
@@ -112,7 +106,7 @@ async def by_access_token(services: Services, token: str) -> User | None:
 
 async def sign_out(services: Services, user_id: int) -> None:
     """End all sessions of an account."""
-    await services.database.write(lambda conn: security.end_sessions(conn, user_id, now_ms=now_ms()))
+    await commit(services, lambda conn: security.end_sessions(conn, user_id, now_ms=now_ms()))
     services.accounts.forget_user(user_id)
 
 

@@ -10,6 +10,7 @@ from gateway.accounts.clock import now_ms, now_s
 from gateway.accounts.entries import write_entry
 from gateway.accounts.people import MOST_UNITS, new_key
 from gateway.accounts.refusals import NotFound, Refused
+from gateway.accounts.transactions import commit
 from storage.records import LogRow, LogType, TokenStatus
 from storage.repositories import ledger, tokens
 
@@ -93,7 +94,7 @@ async def create_token(services: Services, actor: User, new: TokenEdit) -> Token
         )
         return _found(tokens.own(conn, actor.id, token_id), token_id)
 
-    return await services.database.write(work)
+    return await commit(services, work)
 
 
 async def update_token(
@@ -115,7 +116,7 @@ async def update_token(
             _write(conn, token, edit)
         return _found(tokens.own(conn, actor.id, token_id), token_id)
 
-    changed = await services.database.write(work)
+    changed = await commit(services, work)
     services.accounts.forget_token(token_id)
     return changed
 
@@ -177,7 +178,7 @@ async def delete_token(services: Services, actor: User, token_id: int) -> None:
                 note="deleted",
             )
 
-    await services.database.write(work)
+    await commit(services, work)
     services.accounts.forget_token(token_id)
 
 
@@ -223,7 +224,7 @@ async def consume(
             write_entry(services, conn, entry)
         return changed
 
-    changed = await services.database.write(work)
+    changed = await commit(services, work)
     services.accounts.forget_token(token.id)
     return changed
 

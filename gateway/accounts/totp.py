@@ -15,6 +15,7 @@ from urllib.parse import quote, urlencode
 from gateway.accounts.clock import now_ms
 from gateway.accounts.entries import about, write_entry
 from gateway.accounts.refusals import NotAllowed, NotFound, Refused, TooManyAttempts
+from gateway.accounts.transactions import commit
 from storage.records import LogType, Role
 from storage.repositories import users
 
@@ -122,7 +123,7 @@ async def disable_for(services: Services, actor: User, user_id: int) -> None:
         text = f"Admin (ID: {actor.id}) disabled TOTP for user {target.username}"
         write_entry(services, conn, about(target, LogType.MANAGE, text))
 
-    await services.database.write(work)
+    await commit(services, work)
     services.accounts.forget_user(user_id)
 
 
@@ -130,5 +131,5 @@ async def _store(services: Services, actor: User, secret: str) -> None:
     def work(conn: Connection) -> None:
         users.change(conn, actor.id, {"totp_secret": secret, "updated_at": now_ms()})
 
-    await services.database.write(work)
+    await commit(services, work)
     services.accounts.forget_user(actor.id)

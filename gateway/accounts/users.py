@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from gateway.accounts.clock import now_ms
 from gateway.accounts.entries import about, write_entry
-from gateway.accounts.people import MOST_UNITS, NewAccount, check_lengths, close_account, hashed, open_account
+from gateway.accounts.hashing import hashed
+from gateway.accounts.people import MOST_UNITS, NewAccount, check_lengths, close_account, open_account
 from gateway.accounts.refusals import InvalidInput, InvalidParameter, NotAllowed, NotFound, Refused
+from gateway.accounts.transactions import commit
 from storage.errors import Conflict
 from storage.records import LogType, Role, User, UserStatus
 from storage.repositories import ledger, security, users
@@ -97,7 +99,7 @@ async def update_user(services: Services, actor: User, edit: UserEdit) -> None:
     edit = _checked(edit)
     password_hash = await hashed(edit.password) if edit.password else ""
     try:
-        await services.database.write(lambda conn: _write_user(services, conn, actor, edit, password_hash))
+        await commit(services, lambda conn: _write_user(services, conn, actor, edit, password_hash))
     except Conflict as conflict:
         raise Refused(_TAKEN) from conflict
     services.accounts.forget_user(edit.id)
@@ -191,7 +193,7 @@ async def manage_user(services: Services, actor: User, *, username: str, action:
                 security.end_sessions(conn, found.id, now_ms=now_ms())
         return changed
 
-    changed = await services.database.write(work)
+    changed = await commit(services, work)
     services.accounts.forget_user(changed.id)
     return changed
 
@@ -246,7 +248,7 @@ async def delete_user(services: Services, actor: User, user_id: int) -> None:
             raise NotAllowed(_NO_DELETE)
         close_account(conn, target)
 
-    await services.database.write(work)
+    await commit(services, work)
     services.accounts.forget_user(user_id)
 
 
@@ -265,7 +267,7 @@ async def top_up(services: Services, *, user_id: int, quota: int, remark: str) -
         ledger.post(conn, kind="topup", at_ms=now_ms(), user_id=target.id, user_units=quota, note=remark)
         write_entry(services, conn, about(target, LogType.TOP_UP, remark, quota=quota))
 
-    await services.database.write(work)
+    await commit(services, work)
     services.accounts.forget_user(user_id)
 
 

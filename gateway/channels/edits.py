@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from adapters.pricing.model_configs import InvalidModelConfigs, validate_model_configs
 from gateway.accounts.clock import now_ms, now_s
 from gateway.accounts.refusals import NotFound, Refused
+from gateway.accounts.transactions import commit
 from storage.records import Channel, ChannelStatus
 from storage.repositories import abilities, channels, ledger
 
@@ -114,7 +115,7 @@ async def create_channels(services: Services, new: ChannelEdit) -> int:
             ledger.post(conn, kind=ledger.OPENING, at_ms=now_ms(), channel_id=channel_id, note="new channel")
             abilities.rebuild(conn, found(channels.by_id(conn, channel_id), channel_id), now_ms=now_ms())
 
-    await services.database.write(work)
+    await commit(services, work)
     await services.registry.refresh()
     return len(keys)
 
@@ -147,7 +148,7 @@ async def update_channel(services: Services, channel_id: int, edit: ChannelEdit)
         abilities.rebuild(conn, changed, now_ms=now_ms())
         return changed
 
-    changed = await services.database.write(work)
+    changed = await commit(services, work)
     await services.registry.refresh()
     return changed
 
@@ -164,7 +165,7 @@ async def switch_channel(services: Services, channel_id: int, status: int) -> No
             raise _unknown(channel_id)
         abilities.switch(conn, channel_id, enabled=status == ChannelStatus.ENABLED, now_ms=now_ms())
 
-    await services.database.write(work)
+    await commit(services, work)
     await services.registry.refresh()
 
 
@@ -176,7 +177,7 @@ async def delete_channel(services: Services, channel_id: int) -> None:
             raise _unknown(channel_id)
         abilities.remove(conn, [channel_id])
 
-    await services.database.write(work)
+    await commit(services, work)
     await services.registry.refresh()
 
 
@@ -189,7 +190,7 @@ async def delete_disabled(services: Services) -> int:
             abilities.remove(conn, gone)
         return len(gone)
 
-    gone = await services.database.write(work)
+    gone = await commit(services, work)
     if gone:
         await services.registry.refresh()
     return gone

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from adapters.pricing.model_configs import InvalidModelConfigs, validate_model_configs
 from gateway.accounts.clock import now_ms
 from gateway.accounts.refusals import Refused
+from gateway.accounts.transactions import commit
 from gateway.channels.edits import found, read_channel
 from storage.repositories import channels
 
@@ -71,7 +72,7 @@ async def store_configs(services: Services, channel_id: int, text: str | None) -
         found(channels.locked(conn, channel_id), channel_id)
         channels.change(conn, channel_id, {"model_configs": text, "updated_at": now_ms()})
 
-    await services.database.write(work)
+    await commit(services, work)
     await services.registry.refresh()
 
 

@@ -24,6 +24,7 @@ from adapters.transport.types import TransportError, UpstreamRequest
 from gateway.accounts.clock import now_ms, now_s
 from gateway.accounts.entries import write_entry
 from gateway.accounts.refusals import Refused
+from gateway.accounts.transactions import commit
 from gateway.channels.edits import read_channel
 from gateway.relay.errors import UpstreamFailed
 from gateway.relay.failures import refusal
@@ -221,7 +222,7 @@ class Prober:
             )
             write_entry(self._services, conn, entry)
 
-        await self._services.database.write(work)
+        await commit(self._services, work)
 
     def _cost(self, view: ChannelView, result: TestResult) -> int:
         """Return what the provider asks for the test; the channel's own prices are what clients pay."""
@@ -264,7 +265,7 @@ class Prober:
             if channels.move(conn, channel.id, before=channel.status, after=after, now_ms=now_ms()):
                 abilities.switch(conn, channel.id, enabled=after == ChannelStatus.ENABLED, now_ms=now_ms())
 
-        await self._services.database.write(work)
+        await commit(self._services, work)
         await self._services.registry.refresh()
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gateway.accounts.clock import now_ms
 from gateway.accounts.refusals import Refused
+from gateway.accounts.transactions import commit
 from gateway.registry.options import OptionError
 from storage.repositories import options
 
@@ -23,5 +24,5 @@ async def set_option(services: Services, key: str, value: str) -> None:
         services.registry.current.options.accept(key, value)
     except OptionError as error:
         raise Refused(str(error)) from error
-    await services.database.write(lambda conn: options.put(conn, key, value, now_ms=now_ms()))
+    await commit(services, lambda conn: options.put(conn, key, value, now_ms=now_ms()))
     await services.registry.refresh()

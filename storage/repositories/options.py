@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import insert, select, update
 
+from storage.repositories.rows import insert_unless_there
 from storage.tables import options
 
 if TYPE_CHECKING:
@@ -18,8 +19,10 @@ def everything(conn: Connection) -> dict[str, str]:
 
 
 def put(conn: Connection, key: str, value: str, *, now_ms: int) -> None:
-    """Store one option. Raises a conflict when another transaction stores the same new one at this moment."""
-    if conn.execute(select(options.c.key).where(options.c.key == key).with_for_update()).first() is None:
-        conn.execute(insert(options).values(key=key, value=value, created_at=now_ms, updated_at=now_ms))
-    else:
-        conn.execute(update(options).where(options.c.key == key).values(value=value, updated_at=now_ms))
+    """Store one option."""
+    change = update(options).where(options.c.key == key).values(value=value, updated_at=now_ms)
+    if conn.execute(change).rowcount:
+        return
+    fresh = insert(options).values(key=key, value=value, created_at=now_ms, updated_at=now_ms)
+    if not insert_unless_there(conn, fresh):
+        conn.execute(change)

@@ -7,12 +7,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import BigInteger, cast, func, select
+from sqlalchemy.exc import IntegrityError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
-    from sqlalchemy import ColumnElement, Connection, Select, Table
+    from sqlalchemy import ColumnElement, Connection, Insert, Select, Table
 
     RecordQuery = Select[*tuple[Any, ...]]
 
@@ -99,6 +100,17 @@ def fetch_page(
         return rows, len(rows)
     total = conn.execute(select(func.count()).select_from(table).where(*where)).scalar_one()
     return rows, int(total)
+
+
+def insert_unless_there(conn: Connection, row: Insert) -> bool:
+    """Insert a row; `False` when another transaction has just stored one with its key."""
+    try:
+        # A savepoint: on PostgreSQL the conflict would otherwise end the whole transaction.
+        with conn.begin_nested():
+            conn.execute(row)
+    except IntegrityError:
+        return False
+    return True
 
 
 def ordering(

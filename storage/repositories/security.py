@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import insert, select, update
 
+from storage.repositories.rows import insert_unless_there
 from storage.tables import gw_user_security as security
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def end_sessions(conn: Connection, user_id: int, *, now_ms: int) -> int:
         .values(session_version=security.c.session_version + 1, updated_at=now_ms)
     )
     if not changed.rowcount:
-        # Two first calls at the same time: one gets a conflict, which the database layer reports to its caller.
-        conn.execute(insert(security).values(user_id=user_id, session_version=1, updated_at=now_ms))
+        fresh = insert(security).values(user_id=user_id, session_version=1, updated_at=now_ms)
+        if not insert_unless_there(conn, fresh):
+            return end_sessions(conn, user_id, now_ms=now_ms)
     return session_version(conn, user_id)
