@@ -387,3 +387,15 @@ gw_user_security = Table(
     Column("session_version", Int, nullable=False, server_default=text("0")),
     Column("updated_at", Int, nullable=False, server_default=text("0")),
 )
+
+gw_codes = Table(
+    "gw_codes",
+    metadata,
+    # What was mailed and waits to be shown again. Neither the address nor the code is readable: both are hashes.
+    Column("id", String(64), primary_key=True),
+    Column("secret_hash", String(64), nullable=False),
+    Column("user_id", Int, nullable=False, server_default=text("0")),
+    Column("failures", Int, nullable=False, server_default=text("0")),
+    Column("expires_at", Int, nullable=False),
+    Index("idx_gw_codes_expires", "expires_at"),
+)

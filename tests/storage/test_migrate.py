@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, insert, inspect, select, text
 
 from storage.database import Database
 from storage.errors import Conflict
-from storage.migrate import ensure_logs, migrate, pending
+from storage.migrate import VERSION_TABLE, ensure_logs, migrate, pending
 from storage.tables import gw_ledger, metadata, tokens, users
 from tests.storage.shapes import Shape, shape_of
 from tests.support.engines import FreshDatabase, fresh_database
@@ -29,10 +29,21 @@ print(report.before, report.after, len(report.created_tables))
 
 def test_empty_database_gets_every_table_once(fresh: FreshDatabase) -> None:
     database = fresh.open()
-    assert [line.split()[0] for line in pending(database)] == ["0001"]
+    assert [line.split()[0] for line in pending(database)] == ["0001", "0002"]
     report = migrate(database)
-    assert (report.before, report.after, report.is_adoption) == (None, "0001", False)
+    assert (report.before, report.after, report.is_adoption) == (None, "0002", False)
     assert sorted(report.created_tables) == sorted(metadata.tables)
+    assert pending(database) == []
+    database.close()
+
+
+def test_a_database_of_an_earlier_revision_gets_what_came_since(fresh: FreshDatabase) -> None:
+    database = fresh.open()
+    migrate(database)
+    database.write_sync(lambda c: c.execute(text("DROP TABLE gw_codes")))
+    database.write_sync(lambda c: c.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '0001'")))
+    report = migrate(database)
+    assert (report.before, report.after, report.created_tables) == ("0001", "0002", ["gw_codes"])
     assert pending(database) == []
     database.close()
 
@@ -44,7 +55,7 @@ def test_migrating_twice_changes_nothing(fresh: FreshDatabase) -> None:
     shape = shape_of(database)
     count = database.read_sync(lambda c: c.execute(select(func.count()).select_from(gw_ledger)).scalar())
     report = migrate(database)
-    assert (report.before, report.after) == ("0001", "0001")
+    assert (report.before, report.after) == ("0002", "0002")
     assert (report.created_tables, report.added_columns, report.added_indexes) == ([], [], [])
     assert shape_of(database) == shape
     assert database.read_sync(lambda c: c.execute(select(func.count()).select_from(gw_ledger)).scalar()) == count
@@ -183,7 +194,7 @@ def test_failed_migration_can_be_repeated(fresh: FreshDatabase) -> None:
     if fresh.engine != "mysql":
         assert not database.read_sync(lambda c: inspect(c).has_table("gw_ledger"))
     database.write_sync(lambda c: c.execute(tokens.delete().where(tokens.c.id == 900)))
-    assert migrate(database).after == "0001"
+    assert migrate(database).after == "0002"
     assert "idx_tokens_key" in shape_of(database).indexes["tokens"]
     database.close()
 
@@ -234,8 +245,8 @@ def test_of_many_processes_one_migrates(fresh: FreshDatabase) -> None:
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     outputs = sorted(process.communicate(timeout=60)[0].strip() for process in processes)
     assert [process.returncode for process in processes] == [0, 0, 0]
-    assert outputs[:2] == ["0001 0001 0", "0001 0001 0"]
-    assert outputs[2].startswith("None 0001 ")
+    assert outputs[:2] == ["0002 0002 0", "0002 0002 0"]
+    assert outputs[2].startswith("None 0002 ")
     database = fresh.open()
     openings = database.read_sync(
         lambda c: c.execute(select(func.count()).where(gw_ledger.c.user_id > 0).select_from(gw_ledger)).scalar()

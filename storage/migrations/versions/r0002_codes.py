@@ -1,0 +1,21 @@
+"""Keep mailed codes and reset links where all processes and replicas see them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from storage.migrations.shape import ensure_table
+from storage.tables import gw_codes
+
+if TYPE_CHECKING:
+    from storage.migrations.step import Step
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade(step: Step) -> None:
+    """Make the table, which a database that was new to the revision before has already."""
+    ensure_table(step, gw_codes)
