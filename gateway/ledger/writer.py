@@ -13,27 +13,21 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from dataclasses import dataclass
-from functools import partial
-from itertools import count, islice
+from itertools import count
 from random import Random
 from typing import TYPE_CHECKING
 
 import trio
 
 from gateway.ledger.items import Item, Stage, late, refusal, release_of
+from gateway.ledger.transactions import LedgerStats, Transactions
 from gateway.ledger.types import DuplicateRequest, ReservationGone, Unavailable
-from storage.database import Lane
-from storage.errors import DatabaseUnavailable, Retryable, StorageError, TooSlow
-from storage.repositories.ledger_batch import apply
-from storage.repositories.ledger_ops import DONE, Amend, Outcome, Reserve, Settle, Verdict
-from storage.repositories.ledger_parked import park
+from storage.errors import StorageError
+from storage.repositories.ledger_ops import Amend, Outcome, Reserve, Settle, Verdict
 from storage.repositories.ledger_rows import seed_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from sqlalchemy import Connection
 
     from gateway.ledger.items import WriterOp
     from gateway.ledger.types import Reservation, Settlement
@@ -42,30 +36,7 @@ if TYPE_CHECKING:
 
 # Beyond this a transaction holds its locks too long; 100 bring most of the gain.
 MAX_BATCH = 256
-# A batch that stands in others' way this often is halved, so that one locked row does not hold up all.
-_TRIES = 3
-_FIRST_PAUSE_S = 0.005
-_LONGEST_PAUSE_S = 2.0
-# Above the time limits of statements and of waiting for SQLite's only writer: reached only if those fail.
-_WRITE_LIMIT_S = 90.0
 _LAST_FLUSH_S = 5.0
-
-
-@dataclass(slots=True)
-class LedgerStats:
-    """What the writer has done since it started."""
-
-    batches: int = 0
-    items: int = 0
-    repeated_batches: int = 0
-    """Tries that ended in a deadlock, a lock not granted, or a database that was away."""
-    late: int = 0
-    """Settlements that came after an estimate had been booked."""
-    released: int = 0
-    """Reservations that were given back since their caller had left."""
-    parked: int = 0
-    refused: int = 0
-    """Items that the database refused on their own."""
 
 
 class LedgerWriter:
@@ -86,18 +57,23 @@ class LedgerWriter:
     ) -> None:
         """`replica_id` must have its lease before the first reservation. `logs_elsewhere`: `LOG_SQL_DSN` is set."""
         self.stats = LedgerStats()
-        self._database = database
         self._replica_id = replica_id
         self._journal = journal
-        self._outbox = logs_elsewhere
         self._reserve_limit_s = reserve_limit_s
-        self._now_ms = now_ms
-        self._rng = rng or Random()  # noqa: S311 - spreads retries, nothing secret
+        self._transactions = Transactions(
+            database=database,
+            journal=journal,
+            outbox=logs_elsewhere,
+            now_ms=now_ms,
+            rng=rng or Random(),  # noqa: S311 - spreads retries, nothing secret
+            stats=self.stats,
+            answer=self._answer,
+            refuse=self._refuse,
+        )
         self._queue: deque[Item] = deque()
         self._wake = trio.Event()
         self._held: dict[str, tuple[int, int]] = {}
         self._numbers = count(1)
-        self._failures = 0
         self._closing = False
         self._stopped = trio.Event()
 
@@ -162,19 +138,18 @@ class LedgerWriter:
         """
         task_status.started()
         try:
-            while True:
-                if self._queue:
-                    await self._commit(self._take())
-                elif self._closing:
-                    return
-                else:
+            while self._queue or not self._closing:
+                if not self._queue:
                     self._wake = trio.Event()
                     await self._wake.wait()
+                await self._commit()
+                if self._transactions.failures:
+                    await self._transactions.pause()
         finally:
             self._closing = True
             with trio.move_on_after(_LAST_FLUSH_S, shield=True):
-                while self._queue and not self._failures:
-                    await self._commit(self._take())
+                while self._queue and not self._transactions.failures:
+                    await self._commit()
             self._stop()
 
     async def aclose(self) -> None:
@@ -247,72 +222,11 @@ class LedgerWriter:
 
     # --- the books
 
-    async def _commit(self, batch: list[Item]) -> None:
-        """Store `batch`, in as many transactions as its faults make necessary.
-
-        When the database cannot take it now, what is left goes back to the queue's head, after a pause.
-        """
-        parts = [batch] if batch else []
-        try:
-            error = await self._commit_parts(parts)
-        finally:
-            self._put_back([item for part in reversed(parts) for item in part])
-        if error is not None:
-            await self._pause(error)
-
-    async def _commit_parts(self, parts: list[list[Item]]) -> StorageError | None:
-        """Store `parts` from the last to the first, taking each off the list that is dealt with.
-
-        Returns why the database cannot take the rest now.
-        """
-        tries = 0
-        while parts:
-            part = parts[-1]
-            try:
-                outcomes = await self._write(part)
-            except (Retryable, DatabaseUnavailable) as error:
-                self.stats.repeated_batches += 1
-                tries += 1
-                if not isinstance(error, Retryable):
-                    for item in part:
-                        item.doubt()
-                if not isinstance(error, Retryable | TooSlow):
-                    return error
-                if tries >= _TRIES:
-                    if len(part) == 1:
-                        return error
-                    parts[-1:] = _halves(part)
-                    tries = 0
-                await trio.sleep(self._rng.uniform(0, _FIRST_PAUSE_S))
-            except Exception as error:  # noqa: BLE001 - whatever it is, the other items must not suffer for it
-                parts[-1:] = _halves(part) if len(part) > 1 else []
-                if len(part) == 1:
-                    self._refuse(part[0], error)
-            else:
-                parts.pop()
-                tries = 0
-                self._recovered()
-                self.stats.batches += 1
-                self.stats.items += len(part)
-                for item, outcome in zip(part, outcomes, strict=True):
-                    self._answer(item, outcome)
-        return None
-
-    async def _write(self, part: list[Item]) -> list[Outcome]:
-        """Run one transaction. Shielded: what was stored must be known to be stored."""
-        now_ms = self._now_ms()
-        first = part[0]
-        if first.stage is Stage.BATCHED or not isinstance(first.op, Settle):
-            work = partial(apply, ops=[item.op for item in part], now_ms=now_ms, outbox=self._outbox)
-        else:
-            work = partial(self._park, op=first.op, fault=first.fault, stage=first.stage, now_ms=now_ms)
-        with trio.move_on_after(_WRITE_LIMIT_S, shield=True):
-            return await self._database.write(work, lane=Lane.LEDGER)
-        raise DatabaseUnavailable("no turn for the ledger's transaction")
-
-    def _park(self, conn: Connection, op: Settle, fault: str, stage: Stage, now_ms: int) -> list[Outcome]:
-        park(conn, op, error=fault, now_ms=now_ms, outbox=self._outbox, with_money=stage is Stage.PARK_PRICED)
-        return [DONE]
+    async def _commit(self) -> None:
+        """Store the next batch; what the database cannot take now goes back to the queue's head."""
+        batch = self._take()
+        if batch:
+            self._put_back(await self._transactions.store(batch))
 
     def _answer(self, item: Item, outcome: Outcome) -> None:
         op = item.op
@@ -348,19 +262,6 @@ class LedgerWriter:
             self._held.pop(item.op.request_id, None)
         item.finish(Unavailable("the database refused this"))
 
-    async def _pause(self, error: StorageError) -> None:
-        """Wait before the next try, longer each time, each process its own while."""
-        self._failures += 1
-        if self._failures == 1:
-            self._journal.event("warning", "ledger.waiting", f"the ledger waits for the database: {error}")
-        longest = min(_FIRST_PAUSE_S * 2**self._failures, _LONGEST_PAUSE_S)
-        await trio.sleep(self._rng.uniform(longest / 2, longest))
-
-    def _recovered(self) -> None:
-        if self._failures:
-            self._failures = 0
-            self._journal.event("info", "ledger.recovered", "the ledger writes again", backlog=len(self._queue))
-
     def _stop(self) -> None:
         self._stopped.set()
         self._give_up(list(self._queue))
@@ -378,9 +279,3 @@ class LedgerWriter:
             )
         for item in items:
             item.finish(Unavailable("the ledger has stopped"))
-
-
-def _halves(part: list[Item]) -> list[list[Item]]:
-    """Return the halves of `part`, the one to do first at the end."""
-    middle = (len(part) + 1) // 2
-    return [list(islice(part, middle, None)), part[:middle]]

@@ -365,7 +365,7 @@ async def test_locked_sqlite_file_holds_settlements_until_it_is_free(sqlite_book
             stranger.execute("ROLLBACK")
         stranger.close()
     impatient.close()
-    assert "ledger.recovered" in notes.names
+    assert writer.stats.repeated_batches > 0
     assert sqlite_books.user(who.user).quota == 93
     assert sqlite_books.held() == []
 
