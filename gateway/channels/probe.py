@@ -11,6 +11,7 @@ import math
 import time
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from enum import Enum
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -25,6 +26,7 @@ from gateway.accounts.clock import now_ms, now_s
 from gateway.accounts.entries import write_entry
 from gateway.accounts.refusals import Refused
 from gateway.accounts.transactions import commit
+from gateway.channels.balances import update_all_balances
 from gateway.channels.edits import read_channel
 from gateway.relay.errors import UpstreamFailed
 from gateway.relay.failures import refusal
@@ -49,6 +51,14 @@ _MOST_BYTES = 4 << 20
 _LONGEST_TEXT = 2000
 
 
+class Order(Enum):
+    """What can be done in the background."""
+
+    TEST_ALL = "test all"
+    TEST_DISABLED = "test disabled"
+    BALANCES = "balances"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestResult:
     """How a test went. `text` is the answer, or what went wrong."""
@@ -71,7 +81,7 @@ class Prober:
     def __init__(self, services: Services, *, every_s: float = math.inf) -> None:
         self._services = services
         self._every_s = every_s if every_s > 0 else math.inf
-        self._asked, self._orders = trio.open_memory_channel[bool](1)
+        self._asked, self._orders = trio.open_memory_channel[Order](1)
         self._is_busy = False
         self._is_running = False
 
@@ -80,26 +90,29 @@ class Prober:
         channel = await read_channel(self._services, channel_id)
         return await self._test(channel, model)
 
-    def test_many(self, *, only_disabled: bool) -> None:
-        """Have all channels tested in the background. Raises `Refused` while that is going on already."""
+    def begin(self, order: Order) -> None:
+        """Have `order` carried out in the background. Raises `Refused` while another one is."""
         if not self._is_running:
             raise Refused("background tests are not available in this process")
         if self._is_busy:
             raise Refused("Test is already running")
         self._is_busy = True
-        self._asked.send_nowait(only_disabled)
+        self._asked.send_nowait(order)
 
     async def run(self, *, task_status: trio.TaskStatus[None]) -> None:
-        """Carry out what `test_many` asks for, until cancelled."""
+        """Carry out what `begin` asks for, and tests by interval, until cancelled."""
         self._is_running = True
         task_status.started()
         while True:
-            only_disabled = False
+            order = Order.TEST_ALL
             with trio.move_on_after(self._every_s):
-                only_disabled = await self._orders.receive()
+                order = await self._orders.receive()
             self._is_busy = True
             try:
-                await self._round(only_disabled=only_disabled)
+                if order is Order.BALANCES:
+                    await update_all_balances(self._services)
+                else:
+                    await self._round(only_disabled=order is Order.TEST_DISABLED)
             except StorageError as error:
                 self._services.journal.event("warning", "channel.test", f"channels could not be tested: {error}")
             finally:

@@ -34,13 +34,17 @@ from gateway.management import (
     users,
 )
 from gateway.management.cookie import CookieSessions
+from gateway.management.extension import ControlPlane
 from gateway.relay.errors import RelayError
 from storage.errors import DatabaseUnavailable, Retryable, StorageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from quart import Quart
     from quart.wrappers import BaseRequestWebsocket
 
+    from gateway.management.extension import Extension
     from gateway.services import Services
 
 # Options such as HomePageContent are the largest bodies.
@@ -53,10 +57,13 @@ class _App(QuartTrio):
         raise NotFound
 
 
-def create_management(services: Services, *, prober: Prober | None = None) -> Quart:
+def create_management(
+    services: Services, *, prober: Prober | None = None, extensions: Iterable[Extension] = ()
+) -> Quart:
     """Return the application. It starts nothing and reads nothing until a request comes.
 
     `prober` is the process's service that tests channels in the background; without one only single tests work.
+    `extensions` add routes of their own, which declare their guards like all others.
     """
     app = _App("gateway.management", static_folder=None)
     app.config.update(PROVIDE_AUTOMATIC_OPTIONS=False, MAX_CONTENT_LENGTH=MAX_BODY_BYTES)
@@ -64,13 +71,15 @@ def create_management(services: Services, *, prober: Prober | None = None) -> Qu
         services.settings.session_secret, always_insecure=services.settings.disable_cookie_secure
     )
     totp = TotpCheck(services.windows)
+    sign_in = SignIn(services, totp)
+    prober = prober or Prober(services)
     for blueprint in (
         status.blueprint(services),
-        sessions.blueprint(services, SignIn(services, totp)),
+        sessions.blueprint(services, sign_in),
         two_factor.blueprint(services, totp),
         users.blueprint(services),
         tokens.blueprint(services),
-        channels.blueprint(services, prober or Prober(services)),
+        channels.blueprint(services, prober),
         pricing.blueprint(services),
         debug.blueprint(services),
         options.blueprint(services),
@@ -81,9 +90,12 @@ def create_management(services: Services, *, prober: Prober | None = None) -> Qu
         models.blueprint(services),
     ):
         app.register_blueprint(blueprint)
-    guard.check_routes(app)
     edge.install(app, services)
     _install_error_handlers(app, services)
+    plane = ControlPlane(services=services, sign_in=sign_in, totp=totp, prober=prober)
+    for extend in extensions:
+        extend(app, plane)
+    guard.check_routes(app)
     return app
 
 

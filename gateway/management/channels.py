@@ -8,6 +8,8 @@ from quart import Blueprint, Response, request
 
 from gateway.accounts.refusals import Refused
 from gateway.channels import edits
+from gateway.channels.balances import update_balance
+from gateway.channels.probe import Order
 from gateway.management import answers, shapes
 from gateway.management.guard import needs
 from gateway.management.payloads import (
@@ -136,7 +138,19 @@ def blueprint(services: Services, prober: Prober) -> Blueprint:
     @area.get("/api/channel/test")
     @needs(Role.ADMIN, changes=True)
     async def test_many() -> Response:
-        prober.test_many(only_disabled=query("scope") == "disabled")
+        prober.begin(Order.TEST_DISABLED if query("scope") == "disabled" else Order.TEST_ALL)
+        return answers.done()
+
+    @area.get("/api/channel/update_balance/<number>")
+    @needs(Role.ADMIN, changes=True)
+    async def balance(number: str) -> Response:
+        amount = await update_balance(services, number_in_path(number))
+        return answers.as_json({"success": True, "message": "", "balance": float(amount)})
+
+    @area.get("/api/channel/update_balance")
+    @needs(Role.ADMIN, changes=True)
+    async def balances() -> Response:
+        prober.begin(Order.BALANCES)
         return answers.done()
 
     return area

@@ -195,3 +195,47 @@ async def test_a_slow_channel_is_switched_off(site: Site) -> None:
 
 async def _states(site: Site) -> dict[str, int]:
     return {row["name"]: row["status"] for row in await site.root.call("GET", "/api/channel/")}
+
+
+@pytest.mark.parametrize(
+    ("kind", "answers", "left"),
+    [
+        (
+            1,
+            {
+                "/v1/dashboard/billing/subscription": {"has_payment_method": True, "hard_limit_usd": 120.0},
+                "/v1/dashboard/billing/usage": {"total_usage": 2050.0},
+            },
+            99.5,
+        ),
+        (20, {"/v1/credits": {"data": {"total_credits": 10, "total_usage": 2.5}}}, 7.5),
+        (36, {"/user/balance": {"balance_infos": [{"currency": "CNY", "total_balance": "3.25"}]}}, 3.25),
+        (44, {"/v1/user/info": {"data": {"totalBalance": "0.88"}}}, 0.88),
+    ],
+)
+async def test_a_balance_is_asked_for_and_stored(
+    site: Site, kind: int, answers: dict[str, dict[str, object]], left: float
+) -> None:
+    async with provider() as upstream:
+        for path, body in answers.items():
+            upstream.standing(Answer(body=body), path=path)
+        number = await _add(site, type=kind, base_url=upstream.url)
+        answer = (await site.root.send("GET", f"/api/channel/update_balance/{number}")).json()
+    assert answer == {"success": True, "message": "", "balance": left}
+    shown = await site.root.call("GET", f"/api/channel/{number}")
+    assert shown["balance"] == left
+    assert shown["balance_updated_time"] > 0
+
+
+@pytest.mark.parametrize("body", [{}, {"data": {"totalBalance": "much"}}, {"data": {"totalBalance": 1e300}}, []])
+async def test_a_balance_that_cannot_be_read_is_not_stored(site: Site, body: object) -> None:
+    async with provider() as upstream:
+        upstream.standing(Answer(body=body))  # type: ignore[arg-type]  # any JSON
+        number = await _add(site, type=44, base_url=upstream.url)
+        await site.root.refused("GET", f"/api/channel/update_balance/{number}")
+    assert (await site.root.call("GET", f"/api/channel/{number}"))["balance_updated_time"] == 0
+
+
+async def test_a_type_that_cannot_be_asked_says_so(site: Site) -> None:
+    number = await _add(site, type=14)
+    assert await site.root.refused("GET", f"/api/channel/update_balance/{number}") == "Not yet implemented"
