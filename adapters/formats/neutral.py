@@ -383,6 +383,8 @@ class SignatureDelta(msgspec.Struct, frozen=True):
     index: int
     signature: str
     choice: int = 0
+    format: Format | None = None
+    """Whose signature; `None`: the provider's that sent it (`Start.format`)."""
 
 
 class ArgumentsDelta(msgspec.Struct, frozen=True):

@@ -32,7 +32,7 @@ class _ErrorBody(msgspec.Struct):
     response: _Nested | None = None
 
 
-def read_error(body: bytes, *, status: int) -> ProviderError:
+def read_error(body: bytes, status: int) -> ProviderError:
     """Read an error body of any of the shapes that OpenAI-compatible servers use; never raises.
 
     A body that is not JSON (the HTML of a proxy) is not repeated to the client.

@@ -18,7 +18,8 @@ from adapters.formats.neutral import (
     ToolCall,
     ToolResult,
 )
-from adapters.formats.openai_chat.thoughts import write_call_signature, write_detail
+from adapters.formats.openai_chat.answer_out import tool_call
+from adapters.formats.openai_chat.thoughts import write_detail
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,7 +97,7 @@ class _Writer:
                 case Text():
                     texts.append(part)
                 case ToolCall():
-                    calls.append(self._call(part))
+                    calls.append(tool_call(part))
                 case Reasoning():
                     thoughts.append(part)
                 case Refusal():
@@ -127,16 +128,6 @@ class _Writer:
             written[member] = "".join(thought.text for thought in thoughts)
             if any(thought.signature or thought.redacted for thought in thoughts):
                 self._dropped.add(f"{name_of_part(thoughts[0], self._format)}.signature")
-
-    def _call(self, call: ToolCall) -> JsonObject:
-        written: JsonObject = {"id": call.id, "type": "custom" if call.custom else "function"}
-        if call.custom:
-            written["custom"] = {"name": call.name, "input": call.arguments}
-        else:
-            written["function"] = {"name": call.name, "arguments": call.arguments or "{}"}
-        if call.signature and call.signature_format == "gemini":
-            written["extra_content"] = write_call_signature(call.signature)
-        return written
 
     def content(self, parts: Sequence[Part], between: str = _BETWEEN_TEXTS) -> object:
         """Return one string where only texts are, else an array of parts."""

@@ -22,7 +22,7 @@ FORMAT = "openai_chat"
 _DEFAULTS = RequestOptions()
 
 
-def encode_request(request: Request, *, model: str, options: RequestOptions = _DEFAULTS) -> Encoded:
+def encode_request(request: Request, model: str, options: RequestOptions = _DEFAULTS) -> Encoded:
     """Return the body for `model`. Raises `FormatError` where a part cannot be written at all."""
     dropped = Dropped()
     body: JsonObject = {"model": model, "messages": write_messages(request, options, dropped)}
