@@ -8,6 +8,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+import trio
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -59,6 +61,28 @@ def install_logging(journal: Journal, *, debug: bool = False) -> Callable[[], No
             logging.getLogger(name).setLevel(before)
 
     return restore
+
+
+class LibraryLogging:
+    """Service: libraries speak through `journal` for as long as it runs."""
+
+    name = "library_logging"
+
+    def __init__(self, journal: Journal, *, debug: bool = False) -> None:
+        self._journal = journal
+        self._debug = debug
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Install the handler, and restore what was there before once cancelled."""
+        restore = install_logging(self._journal, debug=self._debug)
+        try:
+            task_status.started()
+            await trio.sleep_forever()
+        finally:
+            restore()
+
+    async def aclose(self) -> None:
+        """Owe nothing."""
 
 
 def statement_logger(journal: Journal) -> Callable[..., None]:

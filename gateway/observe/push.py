@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 CAPACITY = 100
 PER_MINUTE = 10
 SEND_LIMIT_S = 10.0
+LAST_LIMIT_S = 3.0
+"""How long the end of the program waits for alerts that are still to be sent."""
 LONGEST_MESSAGE = 2_000
 """Characters; messengers behind such services cut at some thousand."""
 
@@ -54,6 +56,8 @@ class AlertPusher:
         self._waiting: deque[Event] = deque()
         self._trio_token: trio.lowlevel.TrioToken | None = None
         self._wake = trio.Event()
+        self._sending = False
+        self._sent = trio.Event()
         self.left_out = 0
         """Alerts that were never sent, since the start."""
         self._told_left_out = 0
@@ -87,7 +91,17 @@ class AlertPusher:
                 await trio.sleep((1 - self._allowance) * self._gap_s)
                 continue
             self._allowance -= 1
+            self._sending = True
             await self._send(self._waiting.popleft())
+            self._sending = False
+            self._sent.set()
+            self._sent = trio.Event()
+
+    async def aclose(self) -> None:
+        """Send what waits, within `LAST_LIMIT_S`: the errors of a bad end are the ones that matter. `run` goes on."""
+        with trio.move_on_after(LAST_LIMIT_S):
+            while self._waiting or self._sending:
+                await self._sent.wait()
 
     async def _send(self, event: Event) -> None:
         body = {

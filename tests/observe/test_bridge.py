@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 
 import sqlalchemy
+import trio
 
-from gateway.observe.bridge import install_logging, statement_logger
+from gateway.observe.bridge import LibraryLogging, install_logging, statement_logger
 from gateway.observe.types import RelaySummary
 
 
@@ -57,3 +58,15 @@ def test_statements_are_reported_without_their_parameters() -> None:
         conn.execute(sqlalchemy.text("SELECT\n   :secret"), {"secret": "hunter2"})
     engine.dispose()
     assert heard.events == [("info", "sql.statement", "SELECT ?", {})]
+
+
+async def test_libraries_are_heard_while_the_service_runs() -> None:
+    heard = Heard()
+    before = logging.getLogger().handlers[:]
+    async with trio.open_nursery() as nursery:
+        await nursery.start(LibraryLogging(heard).run)
+        logging.getLogger("lib").warning("during")
+        nursery.cancel_scope.cancel()
+    logging.getLogger("lib").warning("after")
+    assert [event[2] for event in heard.events] == ["during"]
+    assert logging.getLogger().handlers == before

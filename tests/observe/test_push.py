@@ -90,3 +90,19 @@ async def test_failing_service_is_counted_and_does_not_end_the_task(
     await trio.sleep(1)
     assert len(service.messages) == 1
     assert "(1 alerts before" in service.messages[0]
+
+
+async def test_closing_sends_what_waits(
+    service: Service, nursery: trio.Nursery, autojump_clock: trio.testing.MockClock
+) -> None:
+    del autojump_clock
+    alerts = pusher(service, per_minute=2)
+    journal = JournalService([], alerts=alerts)
+    await nursery.start(alerts.run)
+    for number in range(3):
+        journal.event("error", "end", str(number))
+    started = trio.current_time()
+    await alerts.aclose()
+    # Two at once, and the third would have had to wait for half a minute.
+    assert len(service.messages) == 2
+    assert trio.current_time() - started <= 3
