@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 Result = dict[str, Any]
+WARM_MODEL = "bench-8chunks-40b"
 
 COLUMNS = (
     ("scenario", "scenario"),
@@ -85,10 +86,12 @@ async def measure_load(tools: Tools, scenario: Scenario, mock: str, *, workers: 
     with tempfile.TemporaryDirectory(prefix="gateway-bench-") as folder:
         async with running_gateway(Path(folder), env={"WORKERS": workers}) as gateway:
             root = await gateway.login()
-            await root.add_channel(base_url=mock, models=[scenario.model])
+            await root.add_channel(base_url=mock, models=sorted({scenario.model, WARM_MODEL}))
             token = await root.add_token(name="bench")
             await root.client.aclose()
             through = [*scenario.flags(), "-key", token["key"], "-pid", str(gateway.pid), "-settle", "1"]
+            # What a process loads with its first requests is no cost of the scenario.
+            await tools.load(gateway.url, ["-model", WARM_MODEL, "-n", "200", "-c", "16", "-key", token["key"]])
             added, reports = [], []
             for _ in range(1 if scenario.requests else rounds):
                 direct = await tools.load(mock, scenario.flags(share=0.4))
