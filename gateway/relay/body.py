@@ -62,13 +62,13 @@ class RequestBody:
         raw = self._members.get(name)
         return 0 if raw is None else len(memoryview(raw))
 
-    def output_limit(self) -> int | None:
-        """The client's own limit on output tokens: `max_completion_tokens`, else `max_tokens`, else `None`.
+    def output_limit(self, names: tuple[str, ...] = ("max_tokens", "max_completion_tokens")) -> int | None:
+        """The client's own limit on output tokens, the last of `names` that is set, else `None`.
 
         Raises `Invalid` for a limit that is no whole number, negative or above 2^30.
         """
         limit: int | None = None
-        for name in ("max_tokens", "max_completion_tokens"):
+        for name in names:
             given = self._whole_number(name)
             if given is None:
                 continue

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from adapters.pricing.charge import Mode
+
+if TYPE_CHECKING:
+    from adapters.formats.neutral import Format
 
 
 class Kind(StrEnum):
     """What an endpoint asks a provider for; the word is also the endpoint's name in the catalogue."""
 
     CHAT = "chat_completions"
+    RESPONSES = "responses"
+    MESSAGES = "messages"
+    GENERATE = "generate_content"
     COMPLETIONS = "completions"
     EMBEDDINGS = "embeddings"
     MODERATIONS = "moderations"
@@ -25,9 +34,41 @@ class Endpoint:
     default_model: str = ""
     has_output: bool = True
     """Whether the answer has tokens of its own, so that a client's output limit is part of the estimate."""
+    format: Format | None = None
+    """The client's format, where it can be converted into another; `None` where answers only pass through."""
+    output_limits: tuple[str, ...] = ("max_tokens", "max_completion_tokens")
+    """Members that bound the answer; of several the last counts."""
+    mode: Mode = Mode.TEXT
+    invalid_code: str = "invalid_text_request"
 
 
-CHAT = Endpoint(kind=Kind.CHAT, required="messages", streams=True)
+CHAT = Endpoint(kind=Kind.CHAT, required="messages", streams=True, format="openai_chat")
+RESPONSES = Endpoint(
+    kind=Kind.RESPONSES,
+    required="input",
+    streams=True,
+    format="openai_responses",
+    output_limits=("max_output_tokens",),
+    mode=Mode.RESPONSES,
+    invalid_code="invalid_response_api_request",
+)
+MESSAGES = Endpoint(
+    kind=Kind.MESSAGES,
+    required="messages",
+    streams=True,
+    format="anthropic",
+    output_limits=("max_tokens",),
+    mode=Mode.CLAUDE,
+    invalid_code="invalid_claude_messages_request",
+)
+GENERATE = Endpoint(
+    kind=Kind.GENERATE,
+    required="contents",
+    streams=True,
+    format="gemini",
+    output_limits=(),
+    invalid_code="invalid_gemini_request",
+)
 COMPLETIONS = Endpoint(kind=Kind.COMPLETIONS, required="prompt", streams=True)
 EMBEDDINGS = Endpoint(kind=Kind.EMBEDDINGS, required="input", streams=False, has_output=False)
 MODERATIONS = Endpoint(
@@ -37,6 +78,16 @@ MODERATIONS = Endpoint(
     default_model="text-moderation-stable",
     has_output=False,
 )
+
+# Claude Code puts its own prefix in front of a base URL that has one already; all of these mean the same.
+MESSAGES_PREFIXES = (
+    "/v1/messages",
+    "/v1/v1/messages",
+    "/openai/v1/messages",
+    "/openai/v1/v1/messages",
+    "/api/v1/v1/messages",
+)
+_GEMINI_PREFIXES = ("/v1beta/models/", "/v1/models/", "/v1alpha/models/")
 
 # Matched as prefixes, as the original does; longer paths stand before shorter ones.
 _POST = (
@@ -57,13 +108,30 @@ UNSERVED_PREFIXES = (
 
 MODELS_PATH = "/v1/models"
 PROXY_PREFIX = "/v1/oneapi/proxy/"
+# What the plane looks at; the rest goes on unseen.
+PREFIXES = ("/v1/", "/v1beta/", "/v1alpha/", "/openai/v1/", "/api/v1/v1/")
 
 
-def find(path: str) -> tuple[Endpoint, str] | None:
-    """Return the endpoint that serves `path`, and the model that the path itself names (else empty)."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The endpoint that serves a path, with what the path itself says."""
+
+    endpoint: Endpoint
+    model: str = ""
+    streams: bool | None = None
+    """Gemini says it in the path; `None`: the body does."""
+
+
+def find(path: str) -> Found | None:
+    """Return what serves a POST to `path`, or `None`."""
+    if ":" in path and path.startswith(_GEMINI_PREFIXES):
+        model, _, action = path.partition("/models/")[2].rpartition(":")
+        if action in ("generateContent", "streamGenerateContent"):
+            return Found(GENERATE, model, streams=action == "streamGenerateContent")
+        return None
     for prefix, endpoint in _POST:
         if path.startswith(prefix):
-            return endpoint, ""
+            return Found(endpoint)
     if path.startswith("/v1/engines/") and path.endswith("/embeddings"):
-        return EMBEDDINGS, path.removeprefix("/v1/engines/").removesuffix("/embeddings")
+        return Found(EMBEDDINGS, path.removeprefix("/v1/engines/").removesuffix("/embeddings"))
     return None

@@ -49,7 +49,7 @@ class Holding:
     async def reserve(self, channel: ChannelView) -> None:
         """Count the prompt and take the estimate from user and token. Raises `RelayError`, `Invalid` among them."""
         relay = self._relay
-        self._output_limit = relay.body.output_limit()
+        self._output_limit = relay.body.output_limit(relay.endpoint.output_limits)
         self._use(channel)
         relay.prompt_tokens = await self._counter.count_request(
             relay.endpoint.kind.value,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from adapters.pricing.book import UnknownContextSize
-from adapters.pricing.charge import Charge, charge, estimate
+from adapters.pricing.charge import Charge, Mode, charge, estimate
 from adapters.pricing.usage import Usage
 from gateway.relay.endpoints import Kind
 from gateway.relay.errors import Invalid
@@ -30,15 +30,20 @@ class Terms:
     price: Price
     channel: ChannelView
     request_fee_units: int
+    mode: Mode
 
     def cost(self, usage: Usage) -> Charge:
         """Return what `usage` costs on these terms."""
-        return charge(self.price, usage, self.channel.group_ratio, request_fee_units=self.request_fee_units)
+        return charge(
+            self.price, usage, self.channel.group_ratio, mode=self.mode, request_fee_units=self.request_fee_units
+        )
 
     def reservation(self, *, prompt_tokens: int, output_limit: int | None, pre_consumed: int) -> int:
         """Return the quota units to hold before the provider is asked."""
         ratio = self.channel.group_ratio
-        return estimate(self.price, prompt_tokens, output_limit, pre_consumed, ratio) + self.request_fee_units
+        least = 0 if self.mode is Mode.TEXT else 1
+        units = estimate(self.price, prompt_tokens, output_limit, pre_consumed, ratio, at_least=least)
+        return units + self.request_fee_units
 
     def running(self, *, prompt_tokens: int, output_tokens: int) -> int:
         """Return about what has been used up by now."""
@@ -55,7 +60,7 @@ def terms_for(relay: Relay, channel: ChannelView, prices: PriceBook) -> Terms:
             fee = prices.search_fee(model, _context_size(relay.body))
         except UnknownContextSize as error:
             raise Invalid(f"text request validation failed: {error}", code=error.code) from None
-    return Terms(price=price, channel=channel, request_fee_units=fee)
+    return Terms(price=price, channel=channel, request_fee_units=fee, mode=relay.endpoint.mode)
 
 
 def _context_size(body: RequestBody) -> str | None:

@@ -126,10 +126,10 @@ class RelayPlane:
         found = endpoints.find(head.path)
         if found is None:
             raise RelayError("API not implemented", status=501, code="api_not_implemented")
-        endpoint, path_model = found
+        endpoint = found.endpoint
         raw = await read_body(receive, head.headers.items(), limit=MAX_BODY_BYTES)
         body_view = RequestBody(raw)
-        model = body_view.value("model", str) or path_model or endpoint.default_model
+        model = body_view.value("model", str) or found.model or endpoint.default_model
         check_model(caller.token, model)
         only = named_channel(caller, snapshot)
         if not model and only is None:

@@ -1,0 +1,134 @@
+"""An exchange between two formats: the provider's answer is decoded, read, and encoded for the client.
+
+Both ends are codecs of `adapters.formats`; here is only what the relay wants to know of what passes between them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from adapters.formats import neutral
+from adapters.formats.errors import FormatError, ProviderFailure
+from adapters.formats.piece import Piece
+from gateway.relay.errors import UpstreamFailed
+from gateway.relay.exchange import Passed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from adapters.formats.codec import ClientSide, ProviderSide
+    from adapters.sse import Event
+
+
+class Converted:
+    """A provider's format to a client's. `dropped` grows while a stream runs."""
+
+    def __init__(self, provider: ProviderSide, client: ClientSide, options: neutral.ResponseOptions) -> None:
+        self._provider = provider
+        self._client = client
+        self._options = options
+        self._decoder = provider.stream_decoder()
+        self._encoder = client.stream_encoder(options)
+        self.dropped: tuple[str, ...] = ()
+
+    def whole(self, body: bytes) -> Passed:
+        """See `Exchange`."""
+        try:
+            response = self._provider.decode_response(body)
+        except FormatError as error:
+            raise UpstreamFailed(
+                f"the provider's answer cannot be read: {error}", upstream_code="unmarshal_response_body_failed"
+            ) from None
+        except ProviderFailure as failure:
+            raise _failure(failure) from None
+        encoded = self._client.encode_response(response, self._options)
+        self.dropped = encoded.dropped
+        return Passed(encoded.body, _piece_of(response), done=True)
+
+    def event(self, event: Event) -> Passed:
+        """See `Exchange`."""
+        return self._pass(self._decoder.feed(event))
+
+    def end(self) -> Passed:
+        """See `Exchange`."""
+        return self._pass(self._decoder.close())
+
+    def _pass(self, events: Iterable[neutral.StreamEvent]) -> Passed:
+        out: list[bytes] = []
+        piece = Piece()
+        texts: list[str] = []
+        for event in events:
+            if isinstance(event, neutral.Failure):
+                failure = UpstreamFailed(
+                    event.message,
+                    status=event.status,
+                    type=event.type,
+                    param=event.param or "",
+                    upstream_code=event.code,
+                )
+                return Passed(b"".join(out), _with(piece, texts), failure=failure)
+            out.append(self._encoder.encode(event))
+            if isinstance(event, neutral.End):
+                self.dropped = self._encoder.dropped
+                return Passed(b"".join(out), _with(piece, texts), done=True)
+            _read(event, piece, texts)
+        return Passed(b"".join(out), _with(piece, texts))
+
+
+def _failure(failure: ProviderFailure) -> UpstreamFailed:
+    error = failure.error
+    return UpstreamFailed(
+        error.message,
+        status=failure.status,
+        type=error.type or "upstream_error",
+        param=error.param,
+        upstream_code=error.code,
+    )
+
+
+def _with(piece: Piece, texts: list[str]) -> Piece:
+    piece.text = "".join(texts)
+    return piece
+
+
+def _read(event: neutral.StreamEvent, piece: Piece, texts: list[str]) -> None:
+    match event:
+        case neutral.TextDelta(text=text) | neutral.ReasoningDelta(text=text) | neutral.ArgumentsDelta(json=text):
+            if text:
+                texts.append(text)
+                piece.has_content = True
+        case neutral.PartStart(part=part):
+            _read_part(part, piece, texts)
+        case neutral.AudioDelta():
+            piece.has_content = True
+        case neutral.UsageUpdate(usage=usage):
+            piece.usage = usage
+        case neutral.Finish():
+            piece.finishes = True
+            piece.has_content = True
+        case _:
+            pass
+
+
+def _read_part(part: neutral.Part, piece: Piece, texts: list[str]) -> None:
+    match part:
+        case neutral.Text(text=text) | neutral.Reasoning(text=text) | neutral.Refusal(text=text):
+            if text:
+                texts.append(text)
+                piece.has_content = True
+        case neutral.ToolCall(name=name, arguments=arguments):
+            texts += (name, arguments)
+            piece.has_content = True
+        case neutral.Audio(data="", transcript=""):
+            pass
+        case _:
+            piece.has_content = True
+
+
+def _piece_of(response: neutral.Response) -> Piece:
+    piece = Piece(usage=response.usage, finishes=True, has_content=True)
+    texts: list[str] = []
+    for choice in response.choices:
+        for part in choice.parts:
+            _read_part(part, piece, texts)
+    return _with(piece, texts)
