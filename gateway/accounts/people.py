@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import string
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from gateway.accounts.clock import now_ms, now_s
@@ -17,6 +17,8 @@ from storage.records import LogType, Role, User, UserStatus
 from storage.repositories import ledger, security, tokens, users
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from sqlalchemy import Connection
 
     from gateway.services import Services
@@ -42,6 +44,8 @@ class NewAccount:
     email: str = ""
     aff_code: str = ""
     """Invitation code of whoever invited this person; an unknown one is no error."""
+    foreign_ids: Mapping[str, str] = field(default_factory=dict)
+    """Ids at third parties, by column."""
 
 
 def check_lengths(*, username: str = "", display_name: str = "", email: str = "", password: str = "") -> None:
@@ -67,12 +71,23 @@ def new_aff_code(length: int = 4) -> str:
     return "".join(secrets.choice(_ALPHABET) for _ in range(length))
 
 
-async def open_account(services: Services, new: NewAccount) -> int:
-    """Make a common user with access token, invitation code, default API token and gifts; return the id."""
+async def open_account(
+    services: Services, new: NewAccount, *, claim: Callable[[Connection], None] | None = None
+) -> int:
+    """Make a common user with access token, invitation code, default API token and gifts; return the id.
+
+    `claim` runs first in the same transaction: it takes what only one account may have, or raises `Refused`.
+    """
+
+    def work(conn: Connection, code: str) -> tuple[int, int]:
+        if claim is not None:
+            claim(conn)
+        return _open(services, conn, new, code)
+
     for attempt in range(_TRIES):
         try:
             code = new_aff_code(4 + attempt)
-            user_id, inviter_id = await commit(services, lambda conn: _open(services, conn, new, code))  # noqa: B023
+            user_id, inviter_id = await commit(services, lambda conn: work(conn, code))  # noqa: B023
         except Conflict as conflict:
             if "username" in conflict.where:
                 raise Refused("Username already exists") from conflict
@@ -103,6 +118,7 @@ def _open(services: Services, conn: Connection, new: NewAccount, code: str) -> t
             "wechat_id": "",
             "lark_id": "",
             "oidc_id": "",
+            **new.foreign_ids,
             "access_token": new_access_token(),
             "totp_secret": "",
             "quota": gift,

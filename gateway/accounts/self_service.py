@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gateway.accounts.clock import now_ms
@@ -16,6 +17,7 @@ from gateway.accounts.people import (
 )
 from gateway.accounts.refusals import InvalidInput, NotAllowed, Refused
 from gateway.accounts.transactions import commit
+from gateway.identity import addresses
 from storage.errors import Conflict
 from storage.records import Role
 from storage.repositories import security, users
@@ -53,10 +55,13 @@ async def register(
     if options.flag("EmailVerificationEnabled"):
         if not email or not code:
             raise Refused(_NEEDS_MAIL)
-        raise Refused("Verification code error or expired")
-    await open_account(
-        services, NewAccount(username=username, password_hash=await hashed(password), aff_code=aff_code)
-    )
+        await addresses.check_code(services, email, code)
+        claim = partial(addresses.claim, address=email, code=code)
+    else:
+        # Nobody proved that it is theirs.
+        email, claim = "", None
+    new = NewAccount(username=username, password_hash=await hashed(password), email=email, aff_code=aff_code)
+    await open_account(services, new, claim=claim)
 
 
 async def update_self(
