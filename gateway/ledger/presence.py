@@ -30,15 +30,18 @@ class Presence:
         self._database = database
         self._journal = journal
         self._lease_s = lease_s
+        self._given_up = False
         self._replica = Replica(replica_id=replica_id, host=host_identity(), process=process_identity())
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Take the lease, then renew it until cancelled. Raises `StorageError` if it cannot be taken at all."""
+        """Take the lease, then renew it until cancelled or closed. Raises `StorageError` if it cannot be taken at all."""
         await self._renew()
         task_status.started()
         failing = False
         while True:
             await trio.sleep(_RETRY_S if failing else self._lease_s / 3)
+            if self._given_up:
+                return
             try:
                 had_one = await self._renew()
             except StorageError as error:
@@ -56,6 +59,7 @@ class Presence:
 
     async def aclose(self) -> None:
         """Give the lease up. What cannot be given up runs out by itself."""
+        self._given_up = True
         try:
             await self._database.write(partial(end_lease, replica_id=self._replica.replica_id), lane=Lane.LEDGER)
         except StorageError as error:

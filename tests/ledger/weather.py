@@ -29,13 +29,13 @@ class Weather(Database):
         """When set to an event, writes wait for it before they begin."""
         self.hold_confirmation: trio.Event | None = None
         """The same, once they are stored."""
-        self.writes = 0
+        self.when_stored: Callable[[], None] | None = None
+        """Called when a write is stored and its caller goes on in the same turn of the loop."""
 
     async def read(self, work: Callable[[Connection], T], lane: Lane = Lane.CONTROL, *, snapshot: bool = False) -> T:
         return await self._real.read(work, lane, snapshot=snapshot)
 
     async def write(self, work: Callable[[Connection], T], lane: Lane = Lane.CONTROL) -> T:
-        self.writes += 1
         if self.hold is not None:
             await self.hold.wait()
         today = self.forecast.popleft() if self.forecast else "fair"
@@ -48,4 +48,6 @@ class Weather(Database):
             await self.hold_confirmation.wait()
         if today == "in doubt":
             raise DatabaseUnavailable(in_doubt=True)
+        if self.when_stored is not None:
+            self.when_stored()
         return result
