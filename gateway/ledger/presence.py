@@ -34,7 +34,7 @@ class Presence:
         self._replica = Replica(replica_id=replica_id, host=host_identity(), process=process_identity())
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Take the lease, then renew it until cancelled or closed. Raises `StorageError` if it cannot be taken at all."""
+        """Take the lease, then renew it until closed. Raises `StorageError` if it cannot be taken at all."""
         await self._renew()
         task_status.started()
         failing = False
