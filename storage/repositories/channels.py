@@ -46,7 +46,7 @@ def locked(conn: Connection, channel_id: int) -> Channel | None:
 
 def page(conn: Connection, wanted: Page, sort: Sort) -> tuple[list[Channel], int]:
     """Return one page of channels and their number."""
-    order = ordering(channels, sort, allowed=_ALLOWED)
+    order = ordering(conn, channels, sort, allowed=_ALLOWED)
     return fetch_page(conn, channels, Channel, where=[], order=order, page=wanted)
 
 
@@ -59,7 +59,7 @@ def search(conn: Connection, keyword: str, sort: Sort, wanted: Page | None) -> t
         if number is not None:
             matches.append(channels.c.id == number)
         where.append(or_(*matches))
-    order = ordering(channels, sort, allowed=_ALLOWED)
+    order = ordering(conn, channels, sort, allowed=_ALLOWED)
     return fetch_page(conn, channels, Channel, where=where, order=order, page=wanted)
 
 

@@ -76,7 +76,7 @@ def of_trace(conn: Connection, trace_id: str) -> list[LogRow]:
 
 def page(conn: Connection, wanted: LogFilter, sort: Sort, page: Page) -> tuple[list[LogRow], int]:
     """Return one page of entries and their number."""
-    order = ordering(logs, sort, allowed=_ALLOWED)
+    order = ordering(conn, logs, sort, allowed=_ALLOWED)
     return fetch_page(conn, logs, LogRow, where=_where(wanted), order=order, page=page)
 
 

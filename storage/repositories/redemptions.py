@@ -26,7 +26,7 @@ def page(conn: Connection, keyword: str, sort: Sort, wanted: Page) -> tuple[list
         if number is not None:
             matches.append(redemptions.c.id == number)
         where.append(or_(*matches))
-    order = ordering(redemptions, sort, allowed=_ALLOWED)
+    order = ordering(conn, redemptions, sort, allowed=_ALLOWED)
     return fetch_page(conn, redemptions, Redemption, where=where, order=order, page=wanted)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar
 
-from sqlalchemy import BigInteger, cast, func, select
+from sqlalchemy import BigInteger, LargeBinary, String, cast, collate, func, select, type_coerce
 from sqlalchemy.exc import IntegrityError
 
 if TYPE_CHECKING:
@@ -114,24 +114,38 @@ def insert_unless_there(conn: Connection, row: Insert) -> bool:
 
 
 def ordering(
+    conn: Connection,
     table: Table,
     sort: Sort,
     *,
     allowed: Mapping[str, ColumnElement[object]],
     old_style: Mapping[str, Sequence[ColumnElement[object]]] | None = None,
 ) -> list[ColumnElement[object]]:
-    """Return what to sort by: an allowed column, else newest first. Ids break ties, so that pages do not overlap."""
+    """Return what to sort by: an allowed column, else newest first. Ids break ties, so that pages do not overlap.
+
+    Texts are sorted by their bytes on every engine, whatever collation the database was made with.
+    """
     number: ColumnElement[object] = table.c.id
     column = allowed.get(sort.column)
     if column is not None:
         if column is number:
             return [number.asc() if sort.ascending else number.desc()]
+        column = _by_bytes(column, conn.dialect.name)
         if sort.ascending:
             return [column.asc(), number.asc()]
         return [column.desc(), number.desc()]
     if not sort.column and old_style and sort.old_style in old_style:
         return [*old_style[sort.old_style], number.desc()]
     return [number.desc()]
+
+
+def _by_bytes(column: ColumnElement[object], dialect: str) -> ColumnElement[object]:
+    if not isinstance(column.type, String) or dialect == "sqlite":
+        return column
+    if dialect == "postgresql":
+        return type_coerce(collate(column, "C"), column.type)
+    # A collation of MySQL's would have to be one of the column's character set.
+    return cast(column, LargeBinary)
 
 
 def begins_with(column: ColumnElement[str], text: str) -> ColumnElement[bool]:

@@ -38,7 +38,7 @@ def page(conn: Connection, user_id: int, keyword: str, sort: Sort, wanted: Page)
     where = [tokens.c.user_id == user_id]
     if keyword:
         where.append(begins_with(tokens.c.name, keyword))
-    order = ordering(tokens, sort, allowed=_ALLOWED, old_style=_OLD_STYLE)
+    order = ordering(conn, tokens, sort, allowed=_ALLOWED, old_style=_OLD_STYLE)
     return fetch_page(conn, tokens, Token, where=where, order=order, page=wanted)
 
 

@@ -129,5 +129,5 @@ def totals(conn: Connection) -> Totals:
 def _page(
     conn: Connection, where: list[ColumnElement[bool]], sort: Sort, wanted: Page | None
 ) -> tuple[list[User], int]:
-    order = ordering(users, sort, allowed=_ALLOWED, old_style=_OLD_STYLE)
+    order = ordering(conn, users, sort, allowed=_ALLOWED, old_style=_OLD_STYLE)
     return fetch_page(conn, users, User, where=where, order=order, page=wanted)
