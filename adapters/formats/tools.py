@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adapters.formats.errors import FormatError
+from adapters.formats.neutral import ToolCall, ToolResult
 from adapters.formats.reading import is_object, load_any
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import JsonObject, ToolCall
+    from adapters.formats.neutral import JsonObject, Part
 
 UNREADABLE = "INVALID_JSON"
 """Where an object must stand and the model wrote something else, its words stand under this name."""
@@ -31,3 +32,15 @@ def arguments_or_words(call: ToolCall) -> JsonObject:
         return arguments_of(call)
     except FormatError:
         return {UNREADABLE: call.arguments}
+
+
+def name_results(parts: list[Part], names: dict[str, str]) -> None:
+    """Give each result among `parts` the name of its tool, where the request gave only the id of the call.
+
+    `names` collects the calls so far by id, from message to message.
+    """
+    for part in parts:
+        if isinstance(part, ToolCall):
+            names[part.id] = part.name
+        elif isinstance(part, ToolResult) and not part.name:
+            part.name = names.get(part.call_id, "")

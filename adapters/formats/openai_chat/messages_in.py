@@ -30,6 +30,7 @@ from adapters.formats.reading import (
     text,
     unknown,
 )
+from adapters.formats.tools import name_results
 
 if TYPE_CHECKING:
     from adapters.formats.neutral import JsonObject, Part
@@ -62,6 +63,7 @@ def read_messages(body: JsonObject, extra: JsonObject) -> tuple[list[Message], l
         raise FormatError("is required", path="messages")
     messages: list[Message] = []
     system: list[Text] = []
+    names: dict[str, str] = {}
     function_id = ""
     follows_tool = False
     for place, item in enumerate(items):
@@ -81,10 +83,12 @@ def read_messages(body: JsonObject, extra: JsonObject) -> tuple[list[Message], l
                 messages.append(Message("user", read_content(message, path, extra), text(message, "name", path)))
             case "assistant":
                 parts = _assistant(message, path, extra)
+                name_results(parts, names)
                 function_id = next((p.id for p in reversed(parts) if isinstance(p, ToolCall)), function_id)
                 messages.append(Message("assistant", parts, text(message, "name", path)))
             case "tool" | "function":
                 result = _tool_result(message, path, extra, function_id if role == "function" else "")
+                name_results([result], names)
                 follows_tool = True
                 if after_tool:
                     messages[-1].parts.append(result)
