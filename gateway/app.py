@@ -21,6 +21,7 @@ from adapters.transport.http1 import Http1Transport
 from adapters.transport.proxy import parse_proxy
 from adapters.transport.tls import client_context
 from gateway.accounts.passwords import hash_password
+from gateway.channels.probe import Prober
 from gateway.cluster.build import Cluster, build_cluster
 from gateway.counting.counter import Counter
 from gateway.greeting import Greeting
@@ -31,6 +32,7 @@ from gateway.ledger.retention import Retention
 from gateway.ledger.writer import LedgerWriter
 from gateway.lifecycle_types import App, Process, Service
 from gateway.management.app import create_management
+from gateway.management.extension import installed_extensions
 from gateway.observe.build import build_journal
 from gateway.observe.redact import Redactor
 from gateway.registry.accounts import AccountCache
@@ -156,9 +158,11 @@ async def build(settings: Settings, process: Process, /) -> App:
         phase=process.phase,
     )
     deps = _relay_deps(services, counter=counter, tls=tls)
+    # Any process tests when somebody asks it to; only one of them does so by the clock.
+    prober = Prober(services, every_s=(settings.channel_test_frequency or 0) * 60 if process.is_leader else 0)
     plane = RelayPlane(
         # The same protocol in Quart's own words for it, which are narrower than ASGI's.
-        cast("AsgiApp", create_management(services)),
+        cast("AsgiApp", create_management(services, prober=prober, extensions=installed_extensions())),
         deps=deps,
         catalogue=catalogue,
         phase=process.phase,
@@ -166,7 +170,7 @@ async def build(settings: Settings, process: Process, /) -> App:
     )
     return App(
         asgi=plane,
-        services=_in_order(services, deps, cluster, journal, transport, process, databases, replica_id),
+        services=_in_order(services, deps, prober, cluster, journal, transport, process, databases, replica_id),
         running=services.running,
         journal=journal,
         close=databases.aclose,
@@ -176,6 +180,7 @@ async def build(settings: Settings, process: Process, /) -> App:
 def _in_order(
     services: Services,
     deps: RelayDeps,
+    prober: Prober,
     cluster: Cluster,
     journal: JournalService,
     transport: Http1Transport,
@@ -186,13 +191,15 @@ def _in_order(
     """Return the services as they are started; closing goes the other way, so the ledger flushes after relays."""
     main = databases.main
     presence = Presence(main, replica_id=replica_id, journal=journal)
-    order: list[Service] = [journal, *cluster.services, presence, services.ledger]
+    order: list[Service] = [journal, *cluster.services, presence]
+    if process.is_leader and databases.are_apart:
+        # Closed after the ledger, so that the last settlements' log rows still travel.
+        order.append(Outbox(main, databases.logs, journal=journal))
+    order.append(services.ledger)
     if process.is_leader:
         order.append(Reaper(main, replica_id=replica_id, journal=journal, logs_elsewhere=databases.are_apart))
-        if databases.are_apart:
-            order.append(Outbox(main, databases.logs, journal=journal))
         order.append(Retention(main, journal=journal))
-    order += [services.registry, deps.health, transport]
+    order += [services.registry, deps.health, transport, prober]
     if process.is_leader:
         order.append(Greeting(services, journal, process=process, replica_id=replica_id, shared_state=cluster.label))
     return order

@@ -89,14 +89,13 @@ def _open_books(step: Step) -> None:
     if opened is not None:
         return
     accounts = (
-        ("user_id", "user_units", users.c.id, users.c.quota, None),
-        ("token_id", "token_units", tokens.c.id, tokens.c.remain_quota, tokens.c.unlimited_quota.is_not(True)),
-        ("channel_id", "channel_units", channels.c.id, channels.c.used_quota, None),
+        ("user_id", "user_units", users.c.id, users.c.quota),
+        # Unlimited tokens, too: an administrator may set them a limit later, relative to what stands there now.
+        ("token_id", "token_units", tokens.c.id, tokens.c.remain_quota),
+        ("channel_id", "channel_units", channels.c.id, channels.c.used_quota),
     )
-    for id_column, units_column, account, balance, condition in accounts:
+    for id_column, units_column, account, balance in accounts:
         rows = select(literal(step.now_ms), literal(_OPENING), account, func.coalesce(balance, 0))
-        if condition is not None:
-            rows = rows.where(condition)
         done = step.connection.execute(
             insert(gw_ledger).from_select(["created_at", "kind", id_column, units_column], rows.order_by(account)),
             execution_options={"preserve_rowcount": True},
