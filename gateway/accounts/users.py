@@ -181,9 +181,9 @@ async def manage_user(services: Services, actor: User, *, username: str, action:
         raise InvalidParameter
 
     def work(conn: Connection) -> User:
-        found = users.by_name(conn, username) if username else None
-        if found is None or found.status == UserStatus.DELETED:
-            raise NotFound(_UNKNOWN)
+        named = users.by_name(conn, username) if username else None
+        # Read again under a lock: role and state are written back together.
+        found = _living(users.locked(conn, named.id) if named else None)
         _check_reach(actor, found, _NO_UPDATE)
         changed = step(conn, actor, found)
         if changed.status != UserStatus.DELETED:

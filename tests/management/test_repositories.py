@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 import trio
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, select
 
 from gateway.accounts.transactions import commit
 from storage.database import Database
 from storage.errors import Retryable
-from storage.repositories import options, rows, security, users
+from storage.records import LogRow
+from storage.repositories import logs, options, rows, security, users
+from storage.repositories.ledger_rows import outbox_log
 from storage.repositories.rows import Page, Sort
+from storage.tables import gw_outbox
 from storage.tables import options as options_table
 from storage.tables import redemptions as redemptions_table
 from storage.tables import users as users_table
@@ -113,3 +116,17 @@ async def test_a_deadlock_is_tried_again_and_not_for_ever(autojump_clock: object
     assert await commit(cast("Services", _Busy(3)), work) == "done"
     with pytest.raises(Retryable):
         await commit(cast("Services", _Busy(4)), work)
+
+
+async def test_entries_for_another_database_wait_in_the_outbox(database: Database) -> None:
+    entry = LogRow(user_id=7, type=1, content="grant", quota=5, created_at=9)
+    await database.write(lambda conn: logs.add(conn, entry, elsewhere=True, now_ms=1))
+
+    def work(conn: Connection) -> tuple[int, str]:
+        _, total = logs.page(conn, logs.LogFilter(), Sort(), Page())
+        return total, conn.execute(select(gw_outbox.c.payload)).scalar_one()
+
+    total, payload = await database.read(work)
+    carried = outbox_log(payload)
+    assert total == 0
+    assert (carried["user_id"], carried["content"], carried["quota"]) == (7, "grant", 5)
