@@ -9,28 +9,25 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from enum import Enum
 from typing import TYPE_CHECKING
 
-import msgspec
 import trio
 
 from adapters.pricing.charge import charge
 from adapters.pricing.usage import Usage
 from adapters.providers.provider import SignedRequests
-from adapters.providers.urls import UrlError, upstream_url
-from adapters.transport.types import TransportError, UpstreamRequest
+from adapters.providers.urls import UrlError
 from gateway.accounts.clock import now_ms, now_s
 from gateway.accounts.entries import write_entry
 from gateway.accounts.refusals import Refused
 from gateway.accounts.transactions import commit
 from gateway.channels.balances import update_all_balances
 from gateway.channels.edits import read_channel
+from gateway.channels.question import LIMIT_S, LONGEST_TEXT, Outcome, ask, cheapest
 from gateway.relay.errors import UpstreamFailed
-from gateway.relay.failures import refusal
-from gateway.relay.prepare import USER_AGENT, credential
 from gateway.relay.retry import effect_of
 from storage.errors import StorageError
 from storage.records import ChannelStatus, LogRow, LogType
@@ -43,12 +40,8 @@ if TYPE_CHECKING:
     from gateway.services import Services
     from storage.records import Channel
 
-_ENDPOINT = "chat_completions"
-# A test is one short question; whoever needs longer than this is of no use to a relay either.
-TEST_LIMIT_S = 60.0
 AT_ONCE = 5
-_MOST_BYTES = 4 << 20
-_LONGEST_TEXT = 2000
+"""Channels that are tested side by side."""
 
 
 class Order(Enum):
@@ -57,20 +50,6 @@ class Order(Enum):
     TEST_ALL = "test all"
     TEST_DISABLED = "test disabled"
     BALANCES = "balances"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TestResult:
-    """How a test went. `text` is the answer, or what went wrong."""
-
-    passed: bool
-    text: str
-    model: str
-    seconds: float
-    may_disable: bool = False
-    """The failure proves that the channel's key or account is at fault."""
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
 
 
 class Prober:
@@ -85,7 +64,7 @@ class Prober:
         self._is_busy = False
         self._is_running = False
 
-    async def test(self, channel_id: int, *, model: str = "") -> TestResult:
+    async def test(self, channel_id: int, *, model: str = "") -> Outcome:
         """Test one channel now and note the outcome. Raises `Refused` when there is no such channel."""
         channel = await read_channel(self._services, channel_id)
         return await self._test(channel, model)
@@ -96,8 +75,11 @@ class Prober:
             raise Refused("background tests are not available in this process")
         if self._is_busy:
             raise Refused("Test is already running")
+        try:
+            self._asked.send_nowait(order)
+        except trio.WouldBlock:
+            raise Refused("Test is already running") from None
         self._is_busy = True
-        self._asked.send_nowait(order)
 
     async def run(self, *, task_status: trio.TaskStatus[None]) -> None:
         """Carry out what `begin` asks for, and tests by interval, until cancelled."""
@@ -137,17 +119,17 @@ class Prober:
             except (Refused, StorageError) as error:
                 self._services.journal.event("warning", "channel.test", f"{channel.name}#{channel.id}: {error}")
 
-    async def _test(self, channel: Channel, model: str) -> TestResult:
+    async def _test(self, channel: Channel, model: str) -> Outcome:
         view = self._services.registry.current.channels.get(channel.id)
         if view is None:
             raise Refused("the channel is not ready: its type is unknown, or it was made a moment ago")
         asked = self._model(channel, view, model)
         started = time.monotonic()
         try:
-            with trio.fail_after(TEST_LIMIT_S):
-                result = await self._ask(view, asked)
+            with trio.fail_after(LIMIT_S):
+                result = await ask(self._services, view, asked)
         except (UpstreamFailed, trio.TooSlowError, UrlError, SignedRequests) as error:
-            result = TestResult(
+            result = Outcome(
                 passed=False,
                 text=_words(error),
                 model=asked,
@@ -161,59 +143,10 @@ class Prober:
     def _model(self, channel: Channel, view: ChannelView, wanted: str) -> str:
         if not view.models:
             raise Refused("the channel has no models")
-        asked = wanted or channel.testing_model or self._cheapest(view)
+        asked = wanted or channel.testing_model or cheapest(self._services, view)
         return asked if asked in view.models else view.models[0]
 
-    def _cheapest(self, view: ChannelView) -> str:
-        prices = self._services.catalogue.prices
-
-        def price(model: str) -> tuple[object, str]:
-            sent = view.upstream_model(model)
-            rates = prices.resolve(view.type, sent, view.model_configs.get(sent)).rates
-            return rates.ratio * (1 + rates.completion_ratio), model
-
-        return min(view.models, key=price)
-
-    async def _ask(self, view: ChannelView, asked: str) -> TestResult:
-        settings = self._services.settings
-        provider = view.provider
-        if not provider.serves(_ENDPOINT):
-            raise UpstreamFailed(
-                f"channels of type {provider.name} cannot be tested with a chat completion", status=400
-            )
-        sent = view.upstream_model(asked)
-        limit_name = "max_completion_tokens" if provider.wants_max_completion_tokens(sent) else "max_tokens"
-        body = {
-            "model": sent,
-            "messages": [{"role": "user", "content": settings.test_prompt}],
-            limit_name: settings.test_max_tokens,
-        }
-        request = UpstreamRequest(
-            method="POST",
-            url=upstream_url(provider, view.base_url, _ENDPOINT, sent, view.config),
-            headers=((b"content-type", b"application/json"), USER_AGENT, *credential(view)),
-            body=msgspec.json.encode(body),
-            connect_timeout_s=settings.connect_timeout_sec or TEST_LIMIT_S,
-            head_timeout_s=TEST_LIMIT_S,
-            idle_timeout_s=TEST_LIMIT_S,
-        )
-        try:
-            response = await self._services.transport.send(request)
-            try:
-                if not 200 <= response.status < 300:
-                    raise await refusal(response)
-                content = bytearray()
-                while data := await response.receive_some():
-                    content += data
-                    if len(content) > _MOST_BYTES:
-                        raise UpstreamFailed("the provider's answer is too large")
-            finally:
-                await response.aclose()
-        except TransportError as error:
-            raise UpstreamFailed(str(error) or "the provider could not be reached") from error
-        return _read_answer(bytes(content), asked)
-
-    async def _note(self, channel: Channel, view: ChannelView, result: TestResult, seconds: float) -> None:
+    async def _note(self, channel: Channel, view: ChannelView, result: Outcome, seconds: float) -> None:
         outcome = f"succeed，response: {result.text}" if result.passed else f"failed, error: {result.text}"  # noqa: RUF001
         elapsed_ms = int(seconds * 1000)
         entry = LogRow(
@@ -237,7 +170,7 @@ class Prober:
 
         await commit(self._services, work)
 
-    def _cost(self, view: ChannelView, result: TestResult) -> int:
+    def _cost(self, view: ChannelView, result: Outcome) -> int:
         """Return what the provider asks for the test; the channel's own prices are what clients pay."""
         if not result.prompt_tokens and not result.completion_tokens:
             return 0
@@ -245,7 +178,7 @@ class Prober:
         usage = Usage(input=result.prompt_tokens, output=result.completion_tokens)
         return charge(price, usage, Decimal(1)).units
 
-    async def _judge(self, channel: Channel, result: TestResult) -> None:
+    async def _judge(self, channel: Channel, result: Outcome) -> None:
         options = self._services.registry.current.options
         limit_s = float(options.number("ChannelDisableThreshold")) or math.inf
         is_slow = result.passed and result.seconds > limit_s
@@ -282,46 +215,9 @@ class Prober:
         await self._services.registry.refresh()
 
 
-class _Message(msgspec.Struct):
-    content: object = None
-
-
-class _Choice(msgspec.Struct):
-    message: _Message = msgspec.field(default_factory=_Message)
-
-
-class _Tokens(msgspec.Struct):
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-
-
-class _Answer(msgspec.Struct):
-    choices: list[_Choice] = msgspec.field(default_factory=list)
-    usage: _Tokens | None = None
-
-
-def _read_answer(body: bytes, model: str) -> TestResult:
-    try:
-        answer = msgspec.json.decode(body, type=_Answer)
-    except msgspec.DecodeError as error:
-        raise UpstreamFailed("the provider's answer cannot be read") from error
-    if not answer.choices:
-        raise UpstreamFailed("the provider's answer holds no text")
-    content = answer.choices[0].message.content
-    tokens = answer.usage or _Tokens()
-    return TestResult(
-        passed=True,
-        text=(content if isinstance(content, str) else "")[:_LONGEST_TEXT],
-        model=model,
-        seconds=0.0,
-        prompt_tokens=max(tokens.prompt_tokens, 0),
-        completion_tokens=max(tokens.completion_tokens, 0),
-    )
-
-
 def _words(error: Exception) -> str:
     if isinstance(error, trio.TooSlowError):
-        return f"the provider did not answer within {TEST_LIMIT_S:.0f} s"
+        return f"the provider did not answer within {LIMIT_S:.0f} s"
     if isinstance(error, SignedRequests):
         return "channels of this type cannot be tested yet"
-    return str(error)[:_LONGEST_TEXT]
+    return str(error)[:LONGEST_TEXT]
