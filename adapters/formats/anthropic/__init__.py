@@ -7,7 +7,6 @@
 `thinking_out`, `models`        how much to think, and what models of different age take
 `passing`                       reading answers that stay as they are
 `failures`, `usage`             the error envelope; tokens
-`signatures`                    other providers' signatures in Claude's blocks
 """
 
 from __future__ import annotations

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adapters.formats.anthropic.signatures import write_signature
 from adapters.formats.anthropic.usage import write_usage
 from adapters.formats.names import name_of_part
 from adapters.formats.neutral import (
@@ -19,6 +18,7 @@ from adapters.formats.neutral import (
     ToolCall,
 )
 from adapters.formats.reading import dump
+from adapters.formats.signatures import seal
 from adapters.formats.tools import arguments_or_words
 from adapters.pricing.usage import Usage
 
@@ -89,18 +89,12 @@ def write_block(part: Part, source: Format) -> JsonObject | None:
         case ToolCall():
             return {"type": "tool_use", "id": part.id, "name": part.name, "input": arguments_or_words(part)}
         case Reasoning() if part.redacted:
-            return {
-                "type": "redacted_thinking",
-                "data": write_signature(part.redacted, part.signature_format or source),
-            }
-        case Reasoning() if part.signature and not part.text and part.signature_format != "anthropic":
-            return {
-                "type": "redacted_thinking",
-                "data": write_signature(part.signature, part.signature_format or source),
-            }
+            return {"type": "redacted_thinking", "data": part.redacted}
         case Reasoning():
+            signature = seal(part.signature, part.signature_format or source, "anthropic")
+            if signature and not part.text and part.signature_format != "anthropic":
+                return {"type": "redacted_thinking", "data": signature}
             # Clients demand the member; empty, it tells that nothing vouches for these thoughts.
-            signature = write_signature(part.signature, part.signature_format or source) if part.signature else ""
             return {"type": "thinking", "thinking": part.text, "signature": signature}
         case Foreign(format="anthropic"):
             return part.value

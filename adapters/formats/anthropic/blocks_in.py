@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adapters.formats.anthropic.signatures import read_signature
 from adapters.formats.caching import cache_mark
 from adapters.formats.errors import FormatError
 from adapters.formats.neutral import (
@@ -28,6 +27,7 @@ from adapters.formats.reading import (
     text,
     unknown,
 )
+from adapters.formats.signatures import unseal
 
 if TYPE_CHECKING:
     from adapters.formats.neutral import JsonObject, Part
@@ -89,14 +89,18 @@ def read_block(block: JsonObject, path: str, extra: JsonObject) -> Part:
                 cache=cache_mark(block, path),
             )
         case "thinking":
-            signature, whose = read_signature(text(block, "signature", path))
-            return Reasoning(text=text(block, "thinking", path), signature=signature, signature_format=whose)
+            return _thought(text(block, "signature", path), text(block, "thinking", path))
         case "redacted_thinking":
-            sealed, whose = read_signature(required_text(block, "data", path))
+            sealed, whose, _ = unseal(required_text(block, "data", path), "anthropic")
             if whose == "anthropic":
                 return Reasoning(redacted=sealed, signature_format=whose)
             return Reasoning(signature=sealed, signature_format=whose)
     return Foreign(format="anthropic", type=kind, value=block)
+
+
+def _thought(written: str, said: str) -> Reasoning:
+    signature, whose, _ = unseal(written, "anthropic")
+    return Reasoning(text=said, signature=signature, signature_format=whose)
 
 
 def _image(block: JsonObject, path: str) -> Image:

@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING
 
 from adapters.formats.caching import cache_control
+from adapters.formats.custom_tools import wrapped
 from adapters.formats.data_url import split_data_url
 from adapters.formats.errors import FormatError
 from adapters.formats.names import name_of_part
@@ -127,7 +128,7 @@ class _Writer:
 
     def _call(self, call: ToolCall) -> JsonObject:
         if call.custom:
-            given: JsonObject = {"input": call.arguments}
+            given = wrapped(call.arguments)
         else:
             given = arguments_of(call, path="messages")
         block: JsonObject = {"type": "tool_use", "id": _id(call.id), "name": call.name, "input": given}

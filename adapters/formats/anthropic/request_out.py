@@ -8,6 +8,7 @@ from adapters.formats.anthropic.blocks_out import write_messages
 from adapters.formats.anthropic.models import abilities
 from adapters.formats.anthropic.thinking_out import thinking_for
 from adapters.formats.caching import cache_control
+from adapters.formats.custom_tools import function_description, function_parameters
 from adapters.formats.names import name_of
 from adapters.formats.neutral import Dropped, Encoded, HostedTool, RequestOptions, Tool
 from adapters.formats.reading import dump, load
@@ -71,8 +72,6 @@ def _write_tools(body: JsonObject, request: Request, able: Abilities, dropped: D
             hosted = _hosted(tool, request, dropped)
             if hosted is not None:
                 tools.append(hosted)
-        elif tool.custom:
-            dropped.add(f"{name_of('hosted_tools', request.format)}.custom")
         elif len(allowed) < 2 or tool.name in allowed:
             tools.append(_tool(tool, request, able, dropped))
     if not tools:
@@ -86,8 +85,11 @@ def _write_tools(body: JsonObject, request: Request, able: Abilities, dropped: D
 
 def _tool(tool: Tool, request: Request, able: Abilities, dropped: Dropped) -> JsonObject:
     written: JsonObject = {"name": tool.name}
-    if tool.description:
-        written["description"] = tool.description
+    if description := function_description(tool) if tool.custom else tool.description:
+        written["description"] = description
+    if tool.custom:
+        written["input_schema"] = function_parameters()
+        return written
     # Claude demands a schema of an object, also of tools that take nothing.
     written["input_schema"] = {"type": "object"} | (tool.parameters or {"properties": {}})
     if tool.strict is not None:

@@ -12,7 +12,6 @@ import msgspec
 
 from adapters.formats.anthropic.answer_out import stop_reason, write_block, write_citation
 from adapters.formats.anthropic.failures import error_event
-from adapters.formats.anthropic.signatures import write_signature
 from adapters.formats.anthropic.usage import write_usage
 from adapters.formats.names import name_of_part
 from adapters.formats.neutral import (
@@ -39,6 +38,7 @@ from adapters.formats.neutral import (
     UsageUpdate,
 )
 from adapters.formats.reading import dump
+from adapters.formats.signatures import seal
 from adapters.pricing.usage import Usage
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ class StreamEncoder:
         "_index",
         "_is_open",
         "_is_over",
+        "_is_thinking",
         "_options",
         "_refused",
         "_source",
@@ -73,6 +74,7 @@ class StreamEncoder:
         self._started = False
         self._index = -1
         self._is_open = False
+        self._is_thinking = False
         self._before = b""
         """The bytes of the open block's deltas up to the delta itself."""
         self._refused = False
@@ -104,8 +106,7 @@ class StreamEncoder:
             case PartEnd():
                 return self._end_part()
             case SignatureDelta():
-                signature = write_signature(event.signature, event.format or self._source)
-                return self._delta(b'"signature_delta","signature":', signature)
+                return self._signature(event)
             case CitationDelta():
                 citation = {"type": "citations_delta", "citation": write_citation(event.citation)}
                 return b"%s%s}\n\n" % (self._before, dump(citation)) if self._is_open else b""
@@ -152,6 +153,13 @@ class StreamEncoder:
         # Nothing is open when the part is of a kind that Claude does not have.
         return b'%s{"type":%s%s}}\n\n' % (self._before, kind, _text(value)) if self._is_open else b""
 
+    def _signature(self, event: SignatureDelta) -> bytes:
+        if not self._is_thinking:
+            # Signatures of calls and texts, which Gemini makes, have no place here; the gateway keeps them.
+            return b""
+        signature = seal(event.signature, event.format or self._source, "anthropic")
+        return self._delta(b'"signature_delta","signature":', signature)
+
     def _start_part(self, part: Part) -> bytes:
         head = b"" if self._started else self._start(Start(format=self._source))
         self._refused = self._refused or isinstance(part, Refusal)
@@ -164,6 +172,7 @@ class StreamEncoder:
             return head
         self._index += 1
         self._is_open = True
+        self._is_thinking = block["type"] == "thinking"
         self._before = (
             b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,"delta":' % self._index
         )
@@ -174,7 +183,7 @@ class StreamEncoder:
             said = self._delta(b'"text_delta","text":', part.text)
         elif isinstance(part, ToolCall) and part.arguments:
             said = self._delta(b'"input_json_delta","partial_json":', part.arguments)
-        elif isinstance(part, Reasoning) and block["type"] == "thinking":
+        elif isinstance(part, Reasoning) and self._is_thinking:
             said = self._thoughts(part, block)
         start = b'event: content_block_start\ndata: {"type":"content_block_start","index":%d,"content_block":%s}\n\n'
         return head + start % (self._index, dump(block)) + said

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from adapters.formats.custom_tools import custom_names, unwrapped
 from adapters.formats.data_url import data_url
 from adapters.formats.names import name_of_part
 from adapters.formats.neutral import (
@@ -95,6 +96,7 @@ def _message(choice: Choice, source: Format, options: ResponseOptions, dropped: 
     thoughts: list[Reasoning] = []
     calls: list[JsonObject] = []
     refusals: list[str] = []
+    custom = custom_names(options.request)
     for part in choice.parts:
         match part:
             case Text() | Image():
@@ -102,7 +104,7 @@ def _message(choice: Choice, source: Format, options: ResponseOptions, dropped: 
             case Reasoning():
                 thoughts.append(part)
             case ToolCall():
-                calls.append(tool_call(part))
+                calls.append(tool_call(part, custom))
             case Refusal():
                 refusals.append(part.text)
             case Audio():
@@ -165,13 +167,14 @@ def annotation(source: Citation, offset: int) -> JsonObject:
     }
 
 
-def tool_call(call: ToolCall) -> JsonObject:
-    """Return an entry of `tool_calls`."""
-    written: JsonObject = {"id": call.id, "type": "custom" if call.custom else "function"}
-    if call.custom:
-        written["custom"] = {"name": call.name, "input": call.arguments}
+def tool_call(call: ToolCall, custom: frozenset[str] = frozenset()) -> JsonObject:
+    """Return an entry of `tool_calls`. `custom` names tools of free text, which another format made functions."""
+    written: JsonObject = {"id": call.id}
+    if call.custom or call.name in custom:
+        said = call.arguments if call.custom else unwrapped(call.arguments)
+        written |= {"type": "custom", "custom": {"name": call.name, "input": said}}
     else:
-        written["function"] = {"name": call.name, "arguments": call.arguments or "{}"}
+        written |= {"type": "function", "function": {"name": call.name, "arguments": call.arguments or "{}"}}
     if call.signature and call.signature_format == "gemini":
         written["extra_content"] = write_call_signature(call.signature)
     return written

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from adapters.formats.custom_tools import custom_names, unwrapped
 from adapters.formats.names import name_of_part
 from adapters.formats.neutral import (
     ArgumentsDelta,
@@ -52,7 +53,7 @@ _text = msgspec.json.Encoder().encode
 class _Choice:
     """What is open in one choice, and the bytes around its deltas."""
 
-    __slots__ = ("base", "before", "calls", "details", "has_arguments", "opened", "part", "said")
+    __slots__ = ("base", "before", "calls", "details", "has_arguments", "held", "opened", "part", "said")
 
     def __init__(self, head: bytes, number: int) -> None:
         self.before = head + b',"choices":[{"index":%d,"delta":' % number
@@ -61,6 +62,8 @@ class _Choice:
         self.calls = 0
         self.details = 0
         self.has_arguments = False
+        self.held: list[str] | None = None
+        """Arguments of a function that stands for a custom tool: they are unwrapped when they are whole."""
         self.said = 0
         """Characters of text so far."""
         self.base = 0
@@ -70,11 +73,12 @@ class _Choice:
 class StreamEncoder:
     """Writes one stream. `encode` every event; the stream is whole after `End` or `Failure`."""
 
-    __slots__ = ("_choices", "_dropped", "_head", "_is_over", "_options", "_source", "_tier", "_usage")
+    __slots__ = ("_choices", "_custom", "_dropped", "_head", "_is_over", "_options", "_source", "_tier", "_usage")
 
     def __init__(self, options: ResponseOptions | None = None) -> None:
         self._options = options or ResponseOptions()
         self._choices: dict[int, _Choice] = {}
+        self._custom = custom_names(self._options.request)
         self._dropped = Dropped()
         self._source: Format = "openai_chat"
         self._head = b""
@@ -184,20 +188,7 @@ class StreamEncoder:
             case Reasoning():
                 return self._start_thoughts(event.choice, choice, part)
             case ToolCall():
-                call: JsonObject = {
-                    "index": choice.calls,
-                    "id": part.id,
-                    "type": "custom" if part.custom else "function",
-                }
-                call["custom" if part.custom else "function"] = {
-                    "name": part.name,
-                    "input" if part.custom else "arguments": part.arguments,
-                }
-                if part.signature and part.signature_format == "gemini":
-                    call["extra_content"] = write_call_signature(part.signature)
-                choice.calls += 1
-                choice.has_arguments = part.custom or bool(part.arguments)
-                return self._delta(event.choice, {"tool_calls": [call]})
+                return self._start_call(event.choice, choice, part)
             case Image():
                 return self._delta(event.choice, {"content": [image_part(part)]})
             case Audio():
@@ -219,9 +210,25 @@ class StreamEncoder:
             delta["reasoning_details"] = [write_detail(part, choice.details - 1)]
         return self._delta(number, delta) if delta or not choice.opened else b""
 
+    def _start_call(self, number: int, choice: _Choice, part: ToolCall) -> bytes:
+        call: JsonObject = {"index": choice.calls, "id": part.id}
+        if part.custom or part.name in self._custom:
+            call |= {"type": "custom", "custom": {"name": part.name, "input": part.arguments if part.custom else ""}}
+            choice.held = None if part.custom else [part.arguments]
+        else:
+            call |= {"type": "function", "function": {"name": part.name, "arguments": part.arguments}}
+        if part.signature and part.signature_format == "gemini":
+            call["extra_content"] = write_call_signature(part.signature)
+        choice.calls += 1
+        choice.has_arguments = "custom" in call or bool(part.arguments)
+        return self._delta(number, {"tool_calls": [call]})
+
     def _arguments(self, event: ArgumentsDelta) -> bytes:
         choice = self._choice(event.choice)
         choice.has_arguments = True
+        if choice.held is not None:
+            choice.held.append(event.json)
+            return b""
         place = choice.calls - 1
         if isinstance(choice.part, ToolCall) and choice.part.custom:
             return self._delta(event.choice, {"tool_calls": [{"index": place, "custom": {"input": event.json}}]})
@@ -234,6 +241,10 @@ class StreamEncoder:
     def _end_part(self, event: PartEnd) -> bytes:
         choice = self._choice(event.choice)
         part, choice.part = choice.part, None
+        held, choice.held = choice.held, None
+        if held is not None:
+            said = unwrapped("".join(held))
+            return self._delta(event.choice, {"tool_calls": [{"index": choice.calls - 1, "custom": {"input": said}}]})
         if isinstance(part, ToolCall) and not choice.has_arguments:
             # Clients parse the arguments; nothing at all is no JSON.
             call: JsonObject = {"index": choice.calls - 1, "function": {"arguments": "{}"}}
