@@ -493,6 +493,10 @@ class RequestOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Chat: whether the provider understands `cache_control` on parts (OpenRouter does)."""
     reasoning_style: Literal["effort", "object"] = "effort"
     """Chat: `reasoning_effort`, or OpenRouter's object `reasoning`."""
+    fixed_sampling: bool = False
+    """Responses: the model takes no `temperature` but 1 and no `top_p`, as OpenAI's reasoning models."""
+    default_effort: Effort | None = None
+    """Responses: how much the model thinks where the client did not say; `None`: as the provider likes."""
     safety_threshold: str = ""
     """Gemini: the threshold for all harm categories, when the client set none."""
 
