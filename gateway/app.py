@@ -25,6 +25,7 @@ from gateway.channels.probe import Prober
 from gateway.cluster.build import Cluster, build_cluster
 from gateway.counting.counter import Counter
 from gateway.greeting import Greeting
+from gateway.identity.outside import Outside
 from gateway.ledger.outbox import Outbox
 from gateway.ledger.presence import Presence
 from gateway.ledger.reaper import Reaper
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
 
     from gateway.config.settings import Settings
     from gateway.lifecycle_types import AsgiApp
+    from gateway.mail.courier import Courier
     from gateway.observe.journal import JournalService
     from storage.migrations.step import MigrationReport
 
@@ -160,9 +162,13 @@ async def build(settings: Settings, process: Process, /) -> App:
     deps = _relay_deps(services, counter=counter, tls=tls)
     # Any process tests when somebody asks it to; only one of them does so by the clock.
     prober = Prober(services, every_s=(settings.channel_test_frequency or 0) * 60 if process.is_leader else 0)
+    outside = Outside.of(services, tls=tls)
     plane = RelayPlane(
         # The same protocol in Quart's own words for it, which are narrower than ASGI's.
-        cast("AsgiApp", create_management(services, prober=prober, extensions=installed_extensions())),
+        cast(
+            "AsgiApp",
+            create_management(services, prober=prober, outside=outside, extensions=installed_extensions()),
+        ),
         deps=deps,
         catalogue=catalogue,
         phase=process.phase,
@@ -170,7 +176,9 @@ async def build(settings: Settings, process: Process, /) -> App:
     )
     return App(
         asgi=plane,
-        services=_in_order(services, deps, prober, cluster, journal, transport, process, databases, replica_id),
+        services=_in_order(
+            services, deps, prober, outside.courier, cluster, journal, transport, process, databases, replica_id
+        ),
         running=services.running,
         journal=journal,
         close=databases.aclose,
@@ -181,6 +189,7 @@ def _in_order(
     services: Services,
     deps: RelayDeps,
     prober: Prober,
+    courier: Courier,
     cluster: Cluster,
     journal: JournalService,
     transport: Http1Transport,
@@ -199,7 +208,7 @@ def _in_order(
     if process.is_leader:
         order.append(Reaper(main, replica_id=replica_id, journal=journal, logs_elsewhere=databases.are_apart))
         order.append(Retention(main, journal=journal))
-    order += [services.registry, deps.health, transport, prober]
+    order += [services.registry, courier, deps.health, transport, prober]
     if process.is_leader:
         order.append(Greeting(services, journal, process=process, replica_id=replica_id, shared_state=cluster.label))
     return order

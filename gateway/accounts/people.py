@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from gateway.accounts.clock import now_ms, now_s
 from gateway.accounts.entries import about, write_entry
 from gateway.accounts.passwords import is_acceptable
-from gateway.accounts.refusals import InvalidInput, Refused
+from gateway.accounts.refusals import InvalidInput, NameTaken
 from gateway.accounts.transactions import commit
 from storage.errors import Conflict
 from storage.records import LogType, Role, User, UserStatus
@@ -90,7 +90,7 @@ async def open_account(
             user_id, inviter_id = await commit(services, lambda conn: work(conn, code))  # noqa: B023
         except Conflict as conflict:
             if "username" in conflict.where:
-                raise Refused("Username already exists") from conflict
+                raise NameTaken from conflict
             if attempt == _TRIES - 1:
                 raise
         else:

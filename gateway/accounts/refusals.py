@@ -4,6 +4,7 @@ Refused                  the message is for the person; scripts see `success: fa
  x InvalidParameter      the request cannot be understood
  x InvalidInput          a value breaks a rule of length or form
  x NotFound              there is no such thing, or it belongs to somebody else
+ x NameTaken             another account has this name
  x NotAllowed            who asks may not do this
  x TooManyAttempts       wait before trying again
 """
@@ -51,6 +52,15 @@ class NotFound(Refused):
     """There is no such thing here."""
 
     code = "not_found"
+
+
+class NameTaken(Refused):
+    """The username is another account's."""
+
+    code = "name_taken"
+
+    def __init__(self) -> None:
+        super().__init__("Username already exists")
 
 
 class NotAllowed(Refused):

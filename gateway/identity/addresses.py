@@ -107,7 +107,7 @@ def claim(conn: Connection, address: str, code: str, *, user_id: int = 0) -> Non
 
 def reserve(conn: Connection, address: str) -> None:
     """Keep other transactions from giving the same address away until this one ends."""
-    codes.take_turn(conn, f"address\n{address.lower()}")
+    codes.take_turn(conn, f"address\n{identities.folded(address)}")
 
 
 async def bind_address(services: Services, actor: User, *, address: str, code: str) -> None:
@@ -125,22 +125,25 @@ async def bind_address(services: Services, actor: User, *, address: str, code: s
 # --- forgotten passwords
 
 
-async def new_reset(services: Services, address: str, *, language: Language) -> Letter | None:
-    """Return the mail with a reset link for each living account with this address; `None` when there is none."""
+async def new_resets(services: Services, address: str, *, language: Language) -> list[tuple[str, Letter]]:
+    """Return a mail with a reset link for each living account with this address, and where to send it.
+
+    One-api let accounts share an address. What is mailed goes to the address as the account has it.
+    """
     if not is_address(address):
         raise InvalidParameter
     await _pace(services, address)
-    owners = await services.database.read(lambda conn: _living(conn, address))
-    if not owners:
-        return None
     options = services.registry.current.options
-    links = []
-    for owner in owners:
+    mails = []
+    for owner in await services.database.read(lambda conn: _living(conn, address)):
         token = secrets.token_hex(16)
         await _store(services, _reset_subject(owner.id), _reset_proof(owner.id, token), user_id=owner.id)
-        query = f"email={quote(owner.email)}&token={token}"
-        links.append((owner.username, f"{options.server_address}/user/reset?{query}"))
-    return reset_letter(language, site=options.text("SystemName"), links=links, minutes=CODE_LIFE_MIN)
+        link = f"{options.server_address}/user/reset?email={quote(owner.email)}&token={token}"
+        letter = reset_letter(
+            language, site=options.text("SystemName"), name=owner.username, link=link, minutes=CODE_LIFE_MIN
+        )
+        mails.append((owner.email, letter))
+    return mails
 
 
 async def reset_password(services: Services, *, address: str, token: str, password: str = "") -> str:
@@ -175,7 +178,7 @@ def _living(conn: Connection, address: str) -> list[User]:
 
 
 async def _pace(services: Services, address: str) -> None:
-    key = f"mail:{codes.digest(address.lower())[:32]}"
+    key = f"mail:{codes.digest(identities.folded(address))[:32]}"
     if not await services.windows.hit(key, limit=MAILS, window_s=MAILS_WINDOW_S):
         raise TooManyAttempts("Too many mails to this address. Please wait before trying again.")
 
@@ -200,11 +203,11 @@ def _new_code() -> str:
 
 
 def _subject(address: str) -> str:
-    return codes.digest("address", address.lower())
+    return codes.digest("address", identities.folded(address))
 
 
 def _proof(address: str, code: str) -> str:
-    return codes.digest("address", address.lower(), code.strip().lower())
+    return codes.digest("address", identities.folded(address), code.strip().lower())
 
 
 def _reset_subject(user_id: int) -> str:

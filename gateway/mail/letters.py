@@ -50,27 +50,22 @@ def code_letter(language: Language, *, site: str, code: str, minutes: int) -> Le
     )
 
 
-def reset_letter(language: Language, *, site: str, links: list[tuple[str, str]], minutes: int) -> Letter:
-    """Return the mail with a reset link for each account (`links`: its name and the address) of its reader."""
-    lines: list[tuple[Kind, str]] = []
-    for name, link in links:
-        if len(links) > 1:
-            lines.append(("text", name))
-        lines.append(("link", link))
+def reset_letter(language: Language, *, site: str, name: str, link: str, minutes: int) -> Letter:
+    """Return the mail with the link that gives the account `name` a new password."""
     if language == "zh":
         return _letter(
             language,
             f"{site} 密码重置",
-            ("text", f"您好，您正在进行 {site} 密码重置。请点击以下链接："),  # noqa: RUF001
-            *lines,
+            ("text", f"您好，您正在为账户 {name} 进行 {site} 密码重置。请点击以下链接："),  # noqa: RUF001
+            ("link", link),
             ("text", f"重置链接 {minutes} 分钟内有效，只能使用一次。如果不是本人操作，请忽略。"),  # noqa: RUF001
         )
     return _letter(
         language,
         f"{site}: reset your password",
-        ("text", f"Hello! Somebody asked {site} for a new password. If that was you, follow this link:"),
-        *lines,
-        ("text", f"It is good once, within {minutes} minutes. If it was not you, there is nothing to do."),
+        ("text", f"Hello! Somebody asked {site} for a new password for the account {name}. If that was you:"),
+        ("link", link),
+        ("text", f"The link is good once, within {minutes} minutes. If it was not you, there is nothing to do."),
     )
 
 

@@ -13,6 +13,7 @@ from gateway.accounts.refusals import Refused
 from gateway.accounts.sessions import SignIn
 from gateway.accounts.totp import TotpCheck
 from gateway.channels.probe import Prober
+from gateway.identity.outside import Outside
 from gateway.management import (
     answers,
     billing,
@@ -24,14 +25,17 @@ from gateway.management import (
     landing,
     logs,
     models,
+    oauth,
     options,
     pricing,
     redemptions,
     sessions,
     status,
     tokens,
+    turnstile,
     two_factor,
     users,
+    verification,
 )
 from gateway.management.cookie import CookieSessions
 from gateway.management.extension import ControlPlane
@@ -58,11 +62,16 @@ class _App(QuartTrio):
 
 
 def create_management(
-    services: Services, *, prober: Prober | None = None, extensions: Iterable[Extension] = ()
+    services: Services,
+    *,
+    prober: Prober | None = None,
+    outside: Outside | None = None,
+    extensions: Iterable[Extension] = (),
 ) -> Quart:
     """Return the application. It starts nothing and reads nothing until a request comes.
 
     `prober` is the process's service that tests channels in the background; without one only single tests work.
+    `outside` holds third parties and the courier, whose background mails need it to run as a service, too.
     `extensions` add routes of their own, which declare their guards like all others.
     """
     app = _App("gateway.management", static_folder=None)
@@ -73,6 +82,7 @@ def create_management(
     totp = TotpCheck(services.windows)
     sign_in = SignIn(services, totp)
     prober = prober or Prober(services)
+    outside = outside or Outside.of(services)
     for blueprint in (
         status.blueprint(services),
         sessions.blueprint(services, sign_in),
@@ -88,11 +98,14 @@ def create_management(
         redemptions.blueprint(services),
         billing.blueprint(services),
         models.blueprint(services),
+        verification.blueprint(services, outside),
+        oauth.blueprint(services, outside),
     ):
         app.register_blueprint(blueprint)
     edge.install(app, services)
+    turnstile.install(app, services, outside)
     _install_error_handlers(app, services)
-    plane = ControlPlane(services=services, sign_in=sign_in, totp=totp, prober=prober)
+    plane = ControlPlane(services=services, sign_in=sign_in, totp=totp, prober=prober, outside=outside)
     for extend in extensions:
         extend(app, plane)
     guard.check_routes(app)

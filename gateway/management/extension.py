@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gateway.accounts.sessions import SignIn
     from gateway.accounts.totp import TotpCheck
     from gateway.channels.probe import Prober
+    from gateway.identity.outside import Outside
     from gateway.services import Services
 
 GROUP = "one_api.pages"
@@ -32,6 +33,8 @@ class ControlPlane:
     """One for all ways in, so that failures are counted together."""
     totp: TotpCheck
     prober: Prober
+    outside: Outside
+    """Third parties, and the post."""
 
 
 Extension = Callable[[Quart, ControlPlane], None]

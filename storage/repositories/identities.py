@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from sqlalchemy import func, select
 
 from storage.records import User
-from storage.repositories.rows import many, one, query
+from storage.repositories.rows import many, query
 from storage.tables import users
 
 if TYPE_CHECKING:
@@ -22,14 +22,27 @@ def by_address(conn: Connection, address: str) -> list[User]:
 
     One-api let several accounts have the same one.
     """
-    return many(
+    wanted = folded(address)
+    found = many(
         conn, User, query(users, User).where(func.lower(users.c.email) == address.lower()).order_by(users.c.id)
     )
+    # To MySQL `é` is `e`: an address that merely looks alike must not pass for somebody's.
+    return [user for user in found if folded(user.email) == wanted]
 
 
 def by_foreign_id(conn: Connection, column: ForeignId, value: str) -> User | None:
     """Return the account that a third party's id belongs to; deleted ones keep theirs."""
-    return one(conn, User, query(users, User).where(users.c[column] == value).order_by(users.c.id))
+    found = many(conn, User, query(users, User).where(users.c[column] == value).order_by(users.c.id))
+    # To MySQL the ids `Ab` and `ab` are the same; to third parties they are two people.
+    return next((user for user in found if getattr(user, column) == value), None)
+
+
+def folded(address: str) -> str:
+    """Return what e-mail addresses are compared by: case does not count, as far as it is plain ASCII.
+
+    Beyond that lower case is treacherous: that of the Kelvin sign is `k`.
+    """
+    return address.lower() if address.isascii() else address
 
 
 def next_id(conn: Connection) -> int:
