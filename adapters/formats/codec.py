@@ -45,11 +45,25 @@ class StreamEncoder(Protocol):
         """What the format could not carry so far."""
 
 
+class ReadError(Protocol):
+    """Reads the body of an answer with an error status; never raises."""
+
+    def __call__(self, body: bytes, status: int) -> ProviderError:
+        """Return the provider's own words."""
+
+
 class ErrorBody(Protocol):
     """Writes an error in a format's own envelope."""
 
     def __call__(
-        self, *, status: int, message: str, type: str, code: object = None, param: object = None, request_id: str = ""
+        self,
+        *,
+        status: int,
+        message: str,
+        type: str,  # noqa: A002 - the member's name in every envelope
+        code: object = None,
+        param: object = None,
+        request_id: str = "",
     ) -> bytes:
         """Return the JSON."""
 
@@ -74,18 +88,40 @@ class ProviderSide:
     """Request, the model's name for the provider, options."""
     decode_response: Callable[[bytes], Response]
     stream_decoder: Callable[[], StreamDecoder]
-    read_error: Callable[[bytes, int], ProviderError]
+    read_error: ReadError
     endpoint: str
     """The catalogue's name of the endpoint that takes such requests (`chat_completions`, `messages` …)."""
+    stream_url: Callable[[str], str] | None = None
+    """Makes the URL for a stream of the one for a whole answer, where they differ."""
+
+
+class Reader(Protocol):
+    """Reads the events of one stream that passes, or one whole answer."""
+
+    def read(self, data: bytes, event: bytes | None = None) -> Piece:
+        """Return what data, with its event name, say. Raises `FormatError`."""
+
+
+class Stateless:
+    """A `Reader` of a format whose events speak for themselves."""
+
+    __slots__ = ("_read_piece",)
+
+    def __init__(self, read_piece: Callable[[bytes, bytes | None], Piece]) -> None:
+        self._read_piece = read_piece
+
+    def read(self, data: bytes, event: bytes | None = None) -> Piece:
+        """See `Reader`."""
+        return self._read_piece(data, event)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passing:
     """How answers of a format are read when they pass from a provider to a client of the same format."""
 
-    read_piece: Callable[[bytes, bytes | None], Piece]
-    """Data and event name. Raises `FormatError`."""
+    reader: Callable[[], Reader]
     ends: Callable[[Event], bool]
     """Whether this is the terminal event of a stream."""
     missing_end: bytes | None
     """Sent when a provider said that its answer is over and left the terminal event out; `None`: nothing is."""
+    read_error: ReadError

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-SPOKEN_FORMATS = frozenset({"openai_chat"})
+SPOKEN_FORMATS = frozenset({"openai_chat", "anthropic"})
 """Formats that there is a codec for; rows of other formats are known, offered to nobody."""
 
 SIGNED = "signed"
@@ -37,7 +37,9 @@ MAX_COMPLETION_TOKENS = "max_completion_tokens"
 """Quirk: reasoning models are refused with `max_tokens`."""
 NO_STREAM_OPTIONS = "no_stream_options"
 """Quirk: unknown members are refused, `stream_options` among them; usage comes unasked."""
-QUIRKS = frozenset({MAX_COMPLETION_TOKENS, NO_STREAM_OPTIONS})
+NATIVE_RESPONSES = "native_responses"
+"""Quirk: speaks the Responses API itself; for others, clients of that API are served over chat."""
+QUIRKS = frozenset({MAX_COMPLETION_TOKENS, NO_STREAM_OPTIONS, NATIVE_RESPONSES})
 
 _REASONING_MODEL = re.compile(r"o\d|gpt-5")
 
@@ -117,6 +119,11 @@ class Provider:
     def wants_max_completion_tokens(self, model: str) -> bool:
         """Say whether `max_tokens` has to be sent under its newer name for `model`."""
         return MAX_COMPLETION_TOKENS in self.quirks and _REASONING_MODEL.match(model) is not None
+
+    @property
+    def speaks_responses(self) -> bool:
+        """Whether it has the Responses API itself."""
+        return NATIVE_RESPONSES in self.quirks
 
     @property
     def takes_stream_options(self) -> bool:

@@ -14,6 +14,7 @@ from urllib.parse import quote
 import msgspec
 import trio
 
+from adapters.formats import openai_chat
 from adapters.transport.types import TransportError, UpstreamRequest
 from gateway.accounts.clock import now_ms, now_s
 from gateway.accounts.refusals import Refused
@@ -65,7 +66,7 @@ class _Asker:
             response = await self.services.transport.send(request)
             try:
                 if not 200 <= response.status < 300:
-                    raise await refusal(response)
+                    raise await refusal(response, openai_chat.read_error)
                 body = bytearray()
                 while (data := await response.receive_some()) and len(body) < _MOST_BYTES:
                     body += data

@@ -79,7 +79,7 @@ async def ask(services: Services, view: ChannelView, asked: str) -> Outcome:
         response = await services.transport.send(request)
         try:
             if not 200 <= response.status < 300:
-                raise await refusal(response)
+                raise await refusal(response, openai_chat.read_error)
             content = bytearray()
             while data := await response.receive_some():
                 content += data

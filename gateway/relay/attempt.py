@@ -19,6 +19,7 @@ from gateway.relay.stream import EventStream
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from adapters.formats.codec import ReadError
     from adapters.transport.types import Transport, UpstreamRequest, UpstreamResponse
     from gateway.relay.exchange import Exchange
     from gateway.relay.meter import Meter
@@ -34,6 +35,7 @@ async def attempt(
     relay: Relay,
     request: UpstreamRequest,
     exchange: Exchange,
+    read_error: ReadError,
     *,
     transport: Transport,
     meter: Meter,
@@ -58,7 +60,7 @@ async def attempt(
     try:
         relay.stamp("first_upstream_response")
         if not 200 <= response.status < 300:
-            raise await refusal(response)
+            raise await refusal(response, read_error)
         if relay.streams and not _is_json(response):
             stream = EventStream(relay, exchange, meter=meter, outgrown=outgrown)
             await stream.pump(response, idle_s=idle_s, first_content_at=first_content_at)

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from adapters.formats.table import CLIENTS
 from gateway.relay.errors import UpstreamFailed
 
 if TYPE_CHECKING:
+    from adapters.formats.codec import ClientSide
     from gateway.lifecycle_types import Receive, Send
     from gateway.relay.errors import RelayError
 
@@ -34,7 +36,18 @@ _WAITING = ((b"cache-control", b"no-cache, no-transform"), (b"cdn-cache-control"
 class Client:
     """One request's client. Not for two relays, and `receive` is this object's once `read` is over."""
 
-    __slots__ = ("_headers", "_receive", "_request_id", "_send", "finished", "left", "started", "status", "wrote_at")
+    __slots__ = (
+        "_headers",
+        "_receive",
+        "_request_id",
+        "_send",
+        "finished",
+        "left",
+        "started",
+        "status",
+        "voice",
+        "wrote_at",
+    )
 
     def __init__(self, receive: Receive, send: Send, *, request_id: str) -> None:
         self._receive = receive
@@ -51,6 +64,8 @@ class Client:
         self.left = False
         """The client closed its side."""
         self.status = 0
+        self.voice: ClientSide = CLIENTS["openai_chat"]
+        """The format in which the client is told of errors."""
         self.wrote_at = trio.current_time()
         """When the last piece went out, on Trio's clock."""
 
@@ -93,7 +108,11 @@ class Client:
         headers = [(b"content-type", b"application/json")]
         if isinstance(error, UpstreamFailed) and error.retry_after_s is not None:
             headers.append((b"retry-after", b"%d" % math.ceil(error.retry_after_s)))
-        await self.answer(error.status, headers, error.as_json(self._request_id))
+        await self.answer(error.status, headers, error.told(self.voice.error_body, self._request_id))
+
+    async def end_with(self, error: RelayError) -> None:
+        """End a stream with an error event of the client's format."""
+        await self.finish(error.told(self.voice.error_event, self._request_id))
 
     async def start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         """Send the head of an answer whose length is not known."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Converted:
-    """A provider's format to a client's. `dropped` grows while a stream runs."""
+    """A provider's format to a client's."""
 
     def __init__(self, provider: ProviderSide, client: ClientSide, options: neutral.ResponseOptions) -> None:
         self._provider = provider
@@ -29,7 +29,12 @@ class Converted:
         self._options = options
         self._decoder = provider.stream_decoder()
         self._encoder = client.stream_encoder(options)
-        self.dropped: tuple[str, ...] = ()
+        self._dropped: tuple[str, ...] = ()
+
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        """See `Exchange`."""
+        return self._dropped or self._encoder.dropped
 
     def whole(self, body: bytes) -> Passed:
         """See `Exchange`."""
@@ -42,7 +47,7 @@ class Converted:
         except ProviderFailure as failure:
             raise _failure(failure) from None
         encoded = self._client.encode_response(response, self._options)
-        self.dropped = encoded.dropped
+        self._dropped = encoded.dropped
         return Passed(encoded.body, _piece_of(response), done=True)
 
     def event(self, event: Event) -> Passed:
@@ -69,7 +74,6 @@ class Converted:
                 return Passed(b"".join(out), _with(piece, texts), failure=failure)
             out.append(self._encoder.encode(event))
             if isinstance(event, neutral.End):
-                self.dropped = self._encoder.dropped
                 return Passed(b"".join(out), _with(piece, texts), done=True)
             _read(event, piece, texts)
         return Passed(b"".join(out), _with(piece, texts))

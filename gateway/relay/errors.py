@@ -1,7 +1,7 @@
 """Everything that can end a relay other than well, and how a client of the OpenAI formats reads it.
 
 RelayError                    what the client is told: status, code, type, message
- x Refused                    the gateway's front said no: token, rate limit, no channel (short envelope)
+ x Refused                    the gateway's front said no: token, rate limit, no channel
  x Invalid                    the request itself is wrong; another try will not help
  x UpstreamFailed             the provider failed; maybe another channel does better
     x UpstreamUnreachable     no answer at all: network, deadline before the head
@@ -14,7 +14,12 @@ Messages never hold an address, a key or internals; those go to the journal.
 
 from __future__ import annotations
 
-import msgspec
+from typing import TYPE_CHECKING
+
+from adapters.formats import openai_chat
+
+if TYPE_CHECKING:
+    from adapters.formats.codec import ErrorBody
 
 FRONT_TYPE = "one_api_error"
 
@@ -36,20 +41,19 @@ class RelayError(Exception):
             self.code = code
 
     def as_json(self, request_id: str) -> bytes:
-        """The error envelope of OpenAI's formats (https://platform.openai.com/docs/guides/error-codes)."""
-        return msgspec.json.encode({"error": self._members(request_id)})
+        """Return the envelope of OpenAI's formats, for requests that came in none of their own."""
+        return self.told(openai_chat.error_body, request_id)
 
-    def as_event(self, request_id: str) -> bytes:
-        """The envelope as the last event of a stream; what follows is the end of the body, never `[DONE]`."""
-        return b"data: " + self.as_json(request_id) + b"\n\n"
-
-    def _members(self, request_id: str) -> dict[str, object]:
-        return {
-            "message": f"{self.message} (request id: {request_id})",
-            "type": self.type,
-            "param": self.param,
-            "code": self.client_code,
-        }
+    def told(self, write: ErrorBody, request_id: str) -> bytes:
+        """Return the error in a client's own envelope, written by its format."""
+        return write(
+            status=self.status,
+            message=self.message,
+            type=self.type,
+            code=self.client_code,
+            param=self.param,
+            request_id=request_id,
+        )
 
     @property
     def client_code(self) -> object:
@@ -58,13 +62,15 @@ class RelayError(Exception):
 
 
 class Refused(RelayError):
-    """The front refused: `status` says why (401, 403, 404, 429, 501, 503). Has no `param` and `code` members."""
+    """The front refused: `status` says why (401, 403, 404, 429, 501, 503)."""
 
     code = "refused"
     status = 403
 
-    def _members(self, request_id: str) -> dict[str, object]:
-        return {"message": f"{self.message} (request id: {request_id})", "type": self.type}
+    @property
+    def client_code(self) -> object:
+        """The front's errors carry no code, as in the original."""
+        return None
 
 
 class Invalid(RelayError):

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from adapters.formats import openai_chat
+from adapters.formats.errors import FormatError
 from gateway.relay.errors import UpstreamCut, UpstreamFailed
 from gateway.relay.failures import failure_in_answer
 
 if TYPE_CHECKING:
-    from adapters.formats.openai_chat import Piece
+    from adapters.formats.codec import Passing
+    from adapters.formats.piece import Piece
     from adapters.sse import Event
 
 
@@ -35,6 +36,10 @@ class Passed(NamedTuple):
 class Exchange(Protocol):
     """One provider's answer on its way to one client. Not reusable."""
 
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        """What the client's format could not carry so far, in the provider's words."""
+
     def whole(self, body: bytes) -> Passed:
         """Read a whole answer. Raises `UpstreamFailed` when it is damaged or tells of an error."""
 
@@ -45,24 +50,29 @@ class Exchange(Protocol):
         """The provider closed its stream properly: `done` with what the client still lacks, or a failure."""
 
 
-class ChatPassThrough:
-    """Chat completions, and the other formats of OpenAI that are framed like it, to clients of the same."""
+class PassThrough:
+    """Client and provider speak the same format: bytes pass, and are only read."""
 
-    __slots__ = ("_finished",)
+    __slots__ = ("_finished", "_format", "_reader")
 
-    def __init__(self) -> None:
+    dropped: tuple[str, ...] = ()
+    """Nothing is lost where nothing is converted."""
+
+    def __init__(self, passing: Passing) -> None:
+        self._format = passing
+        self._reader = passing.reader()
         self._finished = False
 
     def whole(self, body: bytes) -> Passed:
         """See `Exchange`."""
         try:
-            piece = openai_chat.read_piece(body)
-        except openai_chat.FormatError:
+            piece = self._reader.read(body)
+        except FormatError:
             raise UpstreamFailed(
                 "the provider's answer cannot be read", upstream_code="unmarshal_response_body_failed"
             ) from None
         if piece.error is not None:
-            raise failure_in_answer(piece.error)
+            raise failure_in_answer(piece.error, self._format.read_error)
         return Passed(body, piece, done=True)
 
     def event(self, event: Event) -> Passed:
@@ -70,14 +80,14 @@ class ChatPassThrough:
         data = event.data
         if not data:
             return Passed(event.raw, is_comment=True)
-        if data == openai_chat.DONE:
+        if self._format.ends(event):
             return Passed(event.raw, done=True)
         try:
-            piece = openai_chat.read_piece(data)
-        except openai_chat.FormatError:
+            piece = self._reader.read(data, event.event)
+        except FormatError:
             return Passed(event.raw)
         if piece.error is not None:
-            return Passed(failure=failure_in_answer(piece.error))
+            return Passed(failure=failure_in_answer(piece.error, self._format.read_error))
         if piece.is_empty:
             return Passed()
         self._finished = self._finished or piece.finishes
@@ -85,6 +95,6 @@ class ChatPassThrough:
 
     def end(self) -> Passed:
         """See `Exchange`. Some servers leave the terminal event out; clients wait for it."""
-        if self._finished:
-            return Passed(openai_chat.DONE_EVENT, done=True)
+        if self._finished and self._format.missing_end is not None:
+            return Passed(self._format.missing_end, done=True)
         return Passed(failure=UpstreamCut("the provider ended its stream before the answer was over"))

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from adapters.formats import openai_chat
 from gateway.relay.errors import UpstreamFailed
 
 if TYPE_CHECKING:
+    from adapters.formats.codec import ReadError
     from adapters.transport.types import UpstreamResponse
     from gateway.relay.head import Headers
 
@@ -20,13 +20,13 @@ ERROR_BODY_S = 10.0
 LONGEST_RETRY_AFTER_S = 86_400.0
 
 
-async def refusal(response: UpstreamResponse) -> UpstreamFailed:
+async def refusal(response: UpstreamResponse, read_error: ReadError) -> UpstreamFailed:
     """Read an answer with an error status; what it says becomes the error. Raises `TransportError`."""
     body = bytearray()
     with trio.move_on_after(ERROR_BODY_S):
         while len(body) < MAX_ERROR_BYTES and (data := await response.receive_some()):
             body += data
-    error = openai_chat.read_error(bytes(body), status=response.status)
+    error = read_error(bytes(body), response.status)
     return UpstreamFailed(
         error.message,
         # A redirect or an odd status of a provider is not the client's to follow.
@@ -50,9 +50,9 @@ def retry_after(headers: Headers) -> float | None:
     return None
 
 
-def failure_in_answer(raw: bytes) -> UpstreamFailed:
+def failure_in_answer(raw: bytes, read_error: ReadError) -> UpstreamFailed:
     """Return the failure that an `error` member (its JSON text) inside a 200 answer stands for."""
-    error = openai_chat.read_error(b'{"error":' + raw + b"}", status=502)
+    error = read_error(b'{"error":' + raw + b"}", 502)
     return UpstreamFailed(
         error.message, status=502, type=error.type or "upstream_error", param=error.param, upstream_code=error.code
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
+from urllib.parse import parse_qs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -57,7 +58,10 @@ _PRIVATE = frozenset(
 _CLIENT_ALLOWED = (b"content-type", b"retry-after")
 _CLIENT_ALLOWED_PREFIXES = (b"x-ratelimit-", b"openai-", b"anthropic-")
 
+_ON = ("1", "true", "yes", "on")
+
 Headers = tuple[tuple[bytes, bytes], ...]
+ReasoningFormat: TypeAlias = Literal["reasoning_content", "reasoning", "thinking"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +76,24 @@ class RequestHead:
     headers: Mapping[bytes, bytes]
     address: str
     """The client's address, after trusted proxies were believed."""
+
+    def parameter(self, name: str) -> str:
+        """Return a parameter of the query, the first of several, empty when it is not there."""
+        if not self.query:
+            return ""
+        found = parse_qs(self.query.decode("latin-1"), keep_blank_values=True, max_num_fields=100).get(name)
+        return found[0] if found else ""
+
+    def flag(self, name: str) -> bool:
+        """Whether a parameter of the query is switched on."""
+        return self.parameter(name).lower() in _ON
+
+    def reasoning_format(self) -> ReasoningFormat:
+        """Return the member that chat clients want thoughts in (`?reasoning_format=`)."""
+        wanted = self.parameter("reasoning_format").lower()
+        if wanted == "reasoning_content":
+            return "reasoning_content"
+        return "thinking" if wanted == "thinking" else "reasoning"
 
     def header(self, name: bytes) -> str:
         """Return a header's value, empty when it is not there."""

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from adapters.providers.urls import upstream_url
+from adapters.formats import neutral
+from adapters.formats.errors import FormatError
+from adapters.formats.table import CLIENTS
+from adapters.providers.urls import UrlError, upstream_url
 from adapters.transport.types import UpstreamRequest
+from gateway.relay import edits
 from gateway.relay import head as heads
-from gateway.relay.endpoints import Kind
-from gateway.relay.exchange import ChatPassThrough
+from gateway.relay.convert import Converted
+from gateway.relay.errors import Invalid, RelayError
+from gateway.relay.exchange import PassThrough
+from gateway.relay.route import Route, find_route
 
 if TYPE_CHECKING:
+    from adapters.formats.codec import ReadError
     from gateway.config.settings import Settings
     from gateway.registry.snapshot import ChannelView
-    from gateway.relay.body import RequestBody
     from gateway.relay.endpoints import Endpoint
     from gateway.relay.exchange import Exchange
     from gateway.relay.state import Relay
@@ -29,20 +36,91 @@ class Prepared:
 
     request: UpstreamRequest
     exchange: Exchange
+    read_error: ReadError
     system_prompt_reset: bool
     """The channel's own system prompt went into it."""
+    dropped: tuple[str, ...] = ()
+    """What of the request the provider's format cannot carry, in the client's words."""
 
 
-def can_serve(channel: ChannelView, endpoint: Endpoint) -> bool:
-    """Whether the channel's provider offers the endpoint in a format that we speak to it."""
-    return channel.provider.serves(endpoint.kind)
+def can_serve(channel: ChannelView, endpoint: Endpoint, model: str) -> bool:
+    """Whether the channel can answer the endpoint for `model` (as the client names it), converted or not."""
+    return find_route(channel, endpoint, channel.upstream_model(model)) is not None
+
+
+def decoded(relay: Relay) -> neutral.Request:
+    """Return the client's request in the neutral form, decoded once. Raises `Invalid`."""
+    if relay.request is None:
+        assert relay.endpoint.format is not None, "only chat-like requests are converted"  # noqa: S101
+        try:
+            relay.request = CLIENTS[relay.endpoint.format].decode_request(relay.body.raw)
+        except FormatError as error:
+            raise Invalid(str(error), code=relay.endpoint.invalid_code) from None
+        relay.request.stream = relay.streams
+    return relay.request
 
 
 def prepare(relay: Relay, channel: ChannelView, settings: Settings) -> Prepared:
-    """Build the request for one attempt. Raises `Invalid` when the body cannot be edited as needed."""
-    sent_model = channel.upstream_model(relay.model)
-    changes, reset = _changes(relay, channel, sent_model, settings)
-    url = upstream_url(channel.provider, channel.base_url, relay.endpoint.kind, sent_model, channel.config)
+    """Build the request for one attempt. Raises `RelayError` when the channel or the body do not allow it."""
+    model = channel.upstream_model(relay.model)
+    route = find_route(channel, relay.endpoint, model)
+    assert route is not None, "only channels that can serve are chosen"  # noqa: S101
+    try:
+        url = upstream_url(channel.provider, channel.base_url, route.endpoint, model, channel.config)
+    except UrlError as error:
+        raise RelayError(str(error), status=503, code=error.code) from None
+    if relay.streams and route.stream_url is not None:
+        url = route.stream_url(url)
+    if route.provider is None:
+        body, reset = edits.edited(relay, channel, model, settings)
+        request = _request(relay, channel, url, body, settings)
+        return Prepared(request, PassThrough(route.passing), route.passing.read_error, reset)
+    return _converted(relay, channel, url, model, route, settings)
+
+
+def _converted(
+    relay: Relay, channel: ChannelView, url: str, model: str, route: Route, settings: Settings
+) -> Prepared:
+    assert route.provider is not None  # noqa: S101
+    assert relay.endpoint.format is not None  # noqa: S101
+    request = decoded(relay)
+    if channel.system_prompt:
+        request = _with_system(request, channel.system_prompt)
+    row = channel.provider
+    options = neutral.RequestOptions(
+        default_max_tokens=settings.default_max_token,
+        thinking=relay.head.flag("thinking"),
+        max_tokens_member="max_completion_tokens" if row.wants_max_completion_tokens(model) else "max_tokens",
+        include_usage=settings.enforce_include_usage and row.takes_stream_options,
+        safety_threshold=settings.gemini_safety_setting,
+    )
+    try:
+        encoded = route.provider.encode_request(request, model, options)
+    except FormatError as error:
+        raise Invalid(str(error), code=relay.endpoint.invalid_code) from None
+    client = CLIENTS[relay.endpoint.format]
+    answer = neutral.ResponseOptions(
+        request_id=relay.request_id,
+        now_s=int(time.time()),
+        reasoning_format=relay.head.reasoning_format(),
+        request=request,
+    )
+    return Prepared(
+        _request(relay, channel, url, encoded.body, settings),
+        Converted(route.provider, client, answer),
+        route.passing.read_error,
+        bool(channel.system_prompt),
+        encoded.dropped,
+    )
+
+
+def _with_system(request: neutral.Request, prompt: str) -> neutral.Request:
+    changed = neutral.Request(**{name: getattr(request, name) for name in request.__struct_fields__})
+    changed.system = [neutral.Text(prompt)]
+    return changed
+
+
+def _request(relay: Relay, channel: ChannelView, url: str, body: bytes, settings: Settings) -> UpstreamRequest:
     headers = heads.for_upstream(relay.head, extra=settings.forward_headers, streams=relay.streams)
     headers += [(b"content-type", b"application/json"), USER_AGENT, *credential(channel)]
     named = {name for name, _ in headers}
@@ -51,19 +129,15 @@ def prepare(relay: Relay, channel: ChannelView, settings: Settings) -> Prepared:
         for name, value in channel.provider.headers.items()
         if name.lower().encode("ascii") not in named
     ]
-    return Prepared(
-        UpstreamRequest(
-            method="POST",
-            url=url,
-            headers=tuple(headers),
-            body=relay.body.edited(changes),
-            connect_timeout_s=_limit(settings.connect_timeout_sec),
-            head_timeout_s=_limit(settings.head_timeout_sec),
-            # A stream's silence is watched by the relay itself, together with its other deadlines.
-            idle_timeout_s=math.inf if relay.streams else _limit(settings.idle_timeout_sec),
-        ),
-        ChatPassThrough(),
-        reset,
+    return UpstreamRequest(
+        method="POST",
+        url=url,
+        headers=tuple(headers),
+        body=body,
+        connect_timeout_s=_limit(settings.connect_timeout_sec),
+        head_timeout_s=_limit(settings.head_timeout_sec),
+        # A stream's silence is watched by the relay itself, together with its other deadlines.
+        idle_timeout_s=math.inf if relay.streams else _limit(settings.idle_timeout_sec),
     )
 
 
@@ -75,50 +149,3 @@ def credential(channel: ChannelView) -> tuple[tuple[bytes, bytes], ...]:
     """Return the header that carries the channel's key."""
     name, value = channel.provider.auth_header(channel.key)
     return ((name.encode("ascii"), value.encode("utf-8")),)
-
-
-def _changes(
-    relay: Relay, channel: ChannelView, sent_model: str, settings: Settings
-) -> tuple[dict[str, object | None], bool]:
-    body = relay.body
-    changes: dict[str, object | None] = {}
-    if sent_model != relay.model or "model" not in body:
-        changes["model"] = sent_model
-    if relay.streams and settings.enforce_include_usage and channel.provider.takes_stream_options:
-        _ask_for_usage(body, changes)
-    reset = False
-    if relay.endpoint.kind is Kind.CHAT:
-        if relay.messages is not None:
-            changes["messages"] = relay.messages
-        if channel.system_prompt:
-            changes["messages"] = _with_system_prompt(
-                relay.messages if relay.messages is not None else body.any("messages"), channel.system_prompt
-            )
-            reset = True
-        if channel.provider.wants_max_completion_tokens(sent_model):
-            _rename_output_limit(body, changes)
-    return changes, reset
-
-
-def _ask_for_usage(body: RequestBody, changes: dict[str, object | None]) -> None:
-    options = body.any("stream_options")
-    known = dict(options) if isinstance(options, dict) else {}
-    if known.get("include_usage") is not True:
-        changes["stream_options"] = {**known, "include_usage": True}
-
-
-def _rename_output_limit(body: RequestBody, changes: dict[str, object | None]) -> None:
-    """The provider refuses `max_tokens` for these models (https://platform.openai.com/docs/guides/reasoning)."""
-    if "max_tokens" in body:
-        if "max_completion_tokens" not in body:
-            changes["max_completion_tokens"] = body.any("max_tokens")
-        changes["max_tokens"] = None
-
-
-def _with_system_prompt(messages: object, prompt: str) -> object:
-    """Replace the text of a leading system message, or put one in front. Never changes what it is given."""
-    if not isinstance(messages, list):
-        return messages
-    if messages and isinstance(messages[0], dict) and messages[0].get("role") == "system":
-        return [{**messages[0], "content": prompt}, *messages[1:]]
-    return [{"role": "system", "content": prompt}, *messages]

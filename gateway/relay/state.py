@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from adapters.formats import neutral
     from gateway.registry.snapshot import ChannelView, Snapshot
     from gateway.relay.admit import Caller
     from gateway.relay.body import RequestBody
@@ -38,6 +39,8 @@ class Relay:
     """The picture that this relay keeps to, whatever is edited meanwhile."""
     started_at: float
     """On Trio's clock."""
+    request: neutral.Request | None = None
+    """The request in the neutral form, once somebody needed it."""
     messages: object | None = None
     """The `messages` member with images inlined, when that changed it."""
     prompt_tokens: int = 0
@@ -46,6 +49,8 @@ class Relay:
     sent_model: str = ""
     """The model name that the channel's provider was sent; prices and the log go by this name."""
     system_prompt_reset: bool = False
+    dropped: tuple[str, ...] = ()
+    """What the provider's format could not carry of the request."""
     failed: list[ChannelView] = field(default_factory=list)
     first_content_at: float | None = None
     timestamps: dict[str, int] = field(default_factory=dict)

@@ -107,7 +107,7 @@ class Supervisor:
         channel = only or self._choose(Prefer.HIGHEST)
         if channel is None:
             raise Refused(f"No available channels for Model {relay.model} under Group {relay.group}", status=503)
-        if not can_serve(channel, relay.endpoint):
+        if not can_serve(channel, relay.endpoint, relay.model):
             raise RelayError(
                 f"channel {channel.id} does not serve this endpoint", status=400, code="unsupported_channel"
             )
@@ -135,7 +135,7 @@ class Supervisor:
             Request(
                 group=relay.group,
                 model=relay.model,
-                able=lambda channel: can_serve(channel, relay.endpoint),
+                able=lambda channel: can_serve(channel, relay.endpoint, relay.model),
                 excluded=frozenset(channel.id for channel in relay.failed),
                 prefer=prefer,
                 failed_priority=relay.failed[-1].priority if relay.failed else 0,
@@ -214,10 +214,12 @@ class Supervisor:
             try:
                 prepared = prepare(relay, channel, deps.settings)
                 relay.system_prompt_reset = prepared.system_prompt_reset
+                relay.dropped = prepared.dropped
                 await attempts.attempt(
                     relay,
                     prepared.request,
                     prepared.exchange,
+                    prepared.read_error,
                     transport=deps.transport,
                     meter=self._holding.meter,
                     idle_s=deps.settings.idle_timeout_sec or math.inf,
@@ -293,7 +295,7 @@ class Supervisor:
             return
         with trio.move_on_after(LAST_WORDS_S):
             if client.started:
-                await client.finish(error.as_event(self._relay.request_id))
+                await client.end_with(error)
             else:
                 await client.answer_error(error)
 

@@ -1,0 +1,70 @@
+"""Every format that there is a codec for, as rows."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from adapters.formats import anthropic, openai_chat
+from adapters.formats.codec import ClientSide, Passing, ProviderSide, Stateless
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CLIENTS: Mapping[str, ClientSide] = MappingProxyType(
+    {
+        "openai_chat": ClientSide(
+            decode_request=openai_chat.decode_request,
+            encode_response=openai_chat.encode_response,
+            stream_encoder=openai_chat.StreamEncoder,
+            error_body=openai_chat.error_body,
+            error_event=openai_chat.error_event,
+        ),
+        "anthropic": ClientSide(
+            decode_request=anthropic.decode_request,
+            encode_response=anthropic.encode_response,
+            stream_encoder=anthropic.StreamEncoder,
+            error_body=anthropic.error_body,
+            error_event=anthropic.error_event,
+        ),
+    }
+)
+
+PROVIDERS: Mapping[str, ProviderSide] = MappingProxyType(
+    {
+        "openai_chat": ProviderSide(
+            encode_request=openai_chat.encode_request,
+            decode_response=openai_chat.decode_response,
+            stream_decoder=openai_chat.StreamDecoder,
+            read_error=openai_chat.read_error,
+            endpoint="chat_completions",
+        ),
+        "anthropic": ProviderSide(
+            encode_request=anthropic.encode_request,
+            decode_response=anthropic.decode_response,
+            stream_decoder=anthropic.StreamDecoder,
+            read_error=anthropic.read_error,
+            endpoint="messages",
+        ),
+    }
+)
+
+_CHAT = Passing(
+    reader=lambda: Stateless(openai_chat.read_piece),
+    ends=lambda event: event.data == openai_chat.DONE,
+    missing_end=openai_chat.DONE_EVENT,
+    read_error=openai_chat.read_error,
+)
+
+PASSING: Mapping[str, Passing] = MappingProxyType(
+    {
+        "openai_chat": _CHAT,
+        "anthropic": Passing(
+            reader=anthropic.PieceReader,
+            ends=anthropic.ends,
+            missing_end=None,
+            read_error=anthropic.read_error,
+        ),
+    }
+)
+"""Completions, embeddings and moderations are framed like chat, and pass as it does."""

@@ -1,0 +1,75 @@
+"""The edits to a body that passes: the model's name, the channel's system prompt, images, usage in streams."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.relay.endpoints import Kind
+
+if TYPE_CHECKING:
+    from gateway.config.settings import Settings
+    from gateway.registry.snapshot import ChannelView
+    from gateway.relay.body import RequestBody
+    from gateway.relay.state import Relay
+
+# Who asks for usage in a stream by this member; the other formats tell it unasked.
+_USAGE_ON_DEMAND = (Kind.CHAT, Kind.COMPLETIONS)
+
+
+def edited(relay: Relay, channel: ChannelView, sent_model: str, settings: Settings) -> tuple[bytes, bool]:
+    """Return the body for `channel`, and whether the channel's system prompt went into it. Raises `Invalid`."""
+    body, kind = relay.body, relay.endpoint.kind
+    changes: dict[str, object | None] = {}
+    if kind is not Kind.GENERATE and (sent_model != relay.model or "model" not in body):
+        changes["model"] = sent_model
+    asks = settings.enforce_include_usage and channel.provider.takes_stream_options
+    if relay.streams and kind in _USAGE_ON_DEMAND and asks:
+        _ask_for_usage(body, changes)
+    if kind is Kind.CHAT:
+        if relay.messages is not None:
+            changes["messages"] = relay.messages
+        if channel.provider.wants_max_completion_tokens(sent_model):
+            _rename_output_limit(body, changes)
+    if channel.system_prompt:
+        _force_system_prompt(relay, channel.system_prompt, changes)
+    return body.edited(changes), bool(channel.system_prompt) and relay.endpoint.format is not None
+
+
+def _force_system_prompt(relay: Relay, prompt: str, changes: dict[str, object | None]) -> None:
+    match relay.endpoint.kind:
+        case Kind.CHAT:
+            messages = relay.messages if relay.messages is not None else relay.body.any("messages")
+            changes["messages"] = _with_system_prompt(messages, prompt)
+        case Kind.MESSAGES:
+            changes["system"] = prompt
+        case Kind.RESPONSES:
+            changes["instructions"] = prompt
+        case Kind.GENERATE:
+            changes["system_instruction"] = None
+            changes["systemInstruction"] = {"parts": [{"text": prompt}]}
+        case _:
+            pass
+
+
+def _ask_for_usage(body: RequestBody, changes: dict[str, object | None]) -> None:
+    options = body.any("stream_options")
+    known = dict(options) if isinstance(options, dict) else {}
+    if known.get("include_usage") is not True:
+        changes["stream_options"] = {**known, "include_usage": True}
+
+
+def _rename_output_limit(body: RequestBody, changes: dict[str, object | None]) -> None:
+    """The provider refuses `max_tokens` for these models (https://platform.openai.com/docs/guides/reasoning)."""
+    if "max_tokens" in body:
+        if "max_completion_tokens" not in body:
+            changes["max_completion_tokens"] = body.any("max_tokens")
+        changes["max_tokens"] = None
+
+
+def _with_system_prompt(messages: object, prompt: str) -> object:
+    """Replace the text of a leading system message, or put one in front. Never changes what it is given."""
+    if not isinstance(messages, list):
+        return messages
+    if messages and isinstance(messages[0], dict) and messages[0].get("role") == "system":
+        return [{**messages[0], "content": prompt}, *messages[1:]]
+    return [{"role": "system", "content": prompt}, *messages]
