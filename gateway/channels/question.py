@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from adapters.formats import openai_chat
 from adapters.providers.urls import upstream_url
 from adapters.transport.types import TransportError, UpstreamRequest
 from gateway.relay.errors import UpstreamFailed
