@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from adapters.formats import anthropic, openai_chat
+from adapters.formats import anthropic, openai_chat, openai_responses
 from adapters.formats.codec import ClientSide, Passing, ProviderSide, Stateless
 
 if TYPE_CHECKING:
@@ -19,6 +19,13 @@ CLIENTS: Mapping[str, ClientSide] = MappingProxyType(
             stream_encoder=openai_chat.StreamEncoder,
             error_body=openai_chat.error_body,
             error_event=openai_chat.error_event,
+        ),
+        "openai_responses": ClientSide(
+            decode_request=openai_responses.decode_request,
+            encode_response=openai_responses.encode_response,
+            stream_encoder=openai_responses.StreamEncoder,
+            error_body=openai_responses.error_body,
+            error_event=openai_responses.error_event,
         ),
         "anthropic": ClientSide(
             decode_request=anthropic.decode_request,
@@ -38,6 +45,13 @@ PROVIDERS: Mapping[str, ProviderSide] = MappingProxyType(
             stream_decoder=openai_chat.StreamDecoder,
             read_error=openai_chat.read_error,
             endpoint="chat_completions",
+        ),
+        "openai_responses": ProviderSide(
+            encode_request=openai_responses.encode_request,
+            decode_response=openai_responses.decode_response,
+            stream_decoder=openai_responses.StreamDecoder,
+            read_error=openai_responses.read_error,
+            endpoint="responses",
         ),
         "anthropic": ProviderSide(
             encode_request=anthropic.encode_request,
@@ -59,6 +73,12 @@ _CHAT = Passing(
 PASSING: Mapping[str, Passing] = MappingProxyType(
     {
         "openai_chat": _CHAT,
+        "openai_responses": Passing(
+            reader=lambda: Stateless(openai_responses.read_piece),
+            ends=openai_responses.ends,
+            missing_end=None,
+            read_error=openai_responses.read_error,
+        ),
         "anthropic": Passing(
             reader=anthropic.PieceReader,
             ends=anthropic.ends,

@@ -95,6 +95,8 @@ _POST = (
     ("/v1/completions", COMPLETIONS),
     ("/v1/embeddings", EMBEDDINGS),
     ("/v1/moderations", MODERATIONS),
+    ("/v1/responses", RESPONSES),
+    *((prefix, MESSAGES) for prefix in MESSAGES_PREFIXES),
 )
 
 # Known names of the OpenAI API that no one serves here: an honest 501 instead of a 404.

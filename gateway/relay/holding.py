@@ -14,6 +14,7 @@ from gateway.relay import settle
 from gateway.relay.errors import OutOfQuota, RelayError
 from gateway.relay.meter import Meter
 from gateway.relay.money import TOP_UP_TOKENS, terms_for
+from gateway.relay.prompt import output_limit, prompt_tokens
 
 if TYPE_CHECKING:
     from adapters.pricing.book import PriceBook
@@ -49,14 +50,9 @@ class Holding:
     async def reserve(self, channel: ChannelView) -> None:
         """Count the prompt and take the estimate from user and token. Raises `RelayError`, `Invalid` among them."""
         relay = self._relay
-        self._output_limit = relay.body.output_limit(relay.endpoint.output_limits)
+        self._output_limit = output_limit(relay)
         self._use(channel)
-        relay.prompt_tokens = await self._counter.count_request(
-            relay.endpoint.kind.value,
-            relay.sent_model,
-            relay.body.any(relay.endpoint.required),
-            approximate=relay.snapshot.options.flag("ApproximateTokenEnabled"),
-        )
+        relay.prompt_tokens = await prompt_tokens(relay, self._counter)
         units = self._wanted_units()
         token = relay.caller.token
         try:

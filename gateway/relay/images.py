@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Protocol
 
 import trio
 
+from adapters.formats import neutral
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 
 class ImageFetcher(Protocol):
@@ -45,6 +47,33 @@ async def inline_images(messages: object, fetcher: ImageFetcher) -> bool:
             holder["url"] = data
             changed = True
     return changed
+
+
+async def inline_parts(messages: Iterable[neutral.Message], fetcher: ImageFetcher) -> None:
+    """Put the bytes of remote images into the parts that name them; one that cannot be had stays a URL."""
+    images = [part for message in messages for part in _images(message.parts) if _is_remote(part.url)]
+    fetched: dict[str, str | None] = {}
+
+    async def fetch(url: str) -> None:
+        fetched[url] = await fetcher.data_url(url)
+
+    async with trio.open_nursery() as nursery:
+        for url in {image.url for image in images}:
+            nursery.start_soon(fetch, url)
+    for image in images:
+        data = fetched[image.url]
+        if data is not None:
+            head, _, image.data = data.partition(";base64,")
+            image.media_type = head.removeprefix("data:")
+            image.url = ""
+
+
+def _images(parts: Iterable[neutral.Part]) -> Iterator[neutral.Image]:
+    for part in parts:
+        if isinstance(part, neutral.Image):
+            yield part
+        elif isinstance(part, neutral.ToolResult):
+            yield from _images(part.parts)
 
 
 def _is_remote(url: object) -> bool:

@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from adapters.formats.table import CLIENTS
 from gateway.relay import endpoints, models, proxy
 from gateway.relay.admit import admit, check_model
 from gateway.relay.body import RequestBody
 from gateway.relay.client import Client
-from gateway.relay.endpoints import Endpoint, Kind
-from gateway.relay.errors import Invalid, Refused, RelayError
+from gateway.relay.errors import Refused, RelayError
 from gateway.relay.head import read_head
 from gateway.relay.state import Relay
 from gateway.relay.supervisor import Supervisor
+from gateway.relay.validate import validate
 from gateway.request_id import new_request_id
 from gateway.server.body import BodyError, ClientGone, read_body
 from gateway.server.client_address import find_client
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from gateway.lifecycle_types import AsgiApp, Phase, Receive, Scope, Send
     from gateway.registry.snapshot import ChannelView, Snapshot
     from gateway.relay.admit import Caller
+    from gateway.relay.endpoints import Found
     from gateway.relay.head import RequestHead
     from gateway.relay.supervisor import RelayDeps
     from gateway.server.client_address import Network
@@ -70,7 +72,7 @@ class RelayPlane:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI scope."""
-        if scope["type"] != "http" or not scope["path"].startswith("/v1/"):
+        if scope["type"] != "http" or not scope["path"].startswith(endpoints.PREFIXES):
             await self._behind(scope, receive, send)
             return
         path, method = scope["path"], scope["method"]
@@ -85,8 +87,11 @@ class RelayPlane:
         request_id = new_request_id()
         client = Client(receive, send, request_id=request_id)
         head = read_head(scope, address=find_client(scope, self._trusted).address)
+        found = endpoints.find(path)
+        if found is not None and found.endpoint.format is not None:
+            client.voice = CLIENTS[found.endpoint.format]
         try:
-            await self._serve(head, client, receive, request_id)
+            await self._serve(head, found, client, receive, request_id)
         except ClientGone:
             return
         except BodyError as error:
@@ -100,7 +105,9 @@ class RelayPlane:
             # Refused before anything was reserved; what comes later is answered by the supervisor.
             await client.answer_error(error)
 
-    async def _serve(self, head: RequestHead, client: Client, receive: Receive, request_id: str) -> None:
+    async def _serve(
+        self, head: RequestHead, found: Found | None, client: Client, receive: Receive, request_id: str
+    ) -> None:
         started_at, received_ms = trio.current_time(), time.time_ns() // 1_000_000
         deps = self._deps
         if not self._phase.admits:
@@ -123,7 +130,6 @@ class RelayPlane:
             status, answer = models.answer(head.path, caller=caller, snapshot=snapshot, catalogue=self._catalogue)
             await client.answer_json(status, answer)
             return
-        found = endpoints.find(head.path)
         if found is None:
             raise RelayError("API not implemented", status=501, code="api_not_implemented")
         endpoint = found.endpoint
@@ -135,7 +141,7 @@ class RelayPlane:
         if not model and only is None:
             raise Refused(f"No available channels for Model  under Group {caller.user.group}", status=503)
         await self._limit(caller)
-        _validate(body_view, endpoint)
+        validate(body_view, endpoint)
         relay = Relay(
             request_id=request_id,
             trace_id=uuid.uuid4().hex,
@@ -145,7 +151,7 @@ class RelayPlane:
             endpoint=endpoint,
             body=body_view,
             model=model,
-            streams=endpoint.streams and body_view.value("stream", bool) is True,
+            streams=endpoint.streams and (found.streams or body_view.value("stream", bool) is True),
             snapshot=snapshot,
             started_at=started_at,
             timestamps={"request_received": received_ms},
@@ -179,13 +185,3 @@ def named_channel(caller: Caller, snapshot: Snapshot) -> ChannelView | None:
     if channel.status != ChannelStatus.ENABLED:
         raise Refused("The channel has been disabled", status=403)
     return channel
-
-
-def _validate(body: RequestBody, endpoint: Endpoint) -> None:
-    """Refuse a body that lacks what every provider of this endpoint needs. Raises `Invalid`."""
-    if endpoint.required not in body:
-        raise Invalid(f"text request validation failed: field {endpoint.required} is required")
-    if endpoint.kind is Kind.CHAT:
-        messages = body.value("messages", list)
-        if not messages:
-            raise Invalid("text request validation failed: field messages is required")

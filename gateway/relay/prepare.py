@@ -48,6 +48,12 @@ def can_serve(channel: ChannelView, endpoint: Endpoint, model: str) -> bool:
     return find_route(channel, endpoint, channel.upstream_model(model)) is not None
 
 
+def converts(channel: ChannelView, relay: Relay) -> bool:
+    """Whether the request is written anew for this channel."""
+    route = find_route(channel, relay.endpoint, channel.upstream_model(relay.model))
+    return route is not None and route.provider is not None
+
+
 def decoded(relay: Relay) -> neutral.Request:
     """Return the client's request in the neutral form, decoded once. Raises `Invalid`."""
     if relay.request is None:

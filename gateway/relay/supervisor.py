@@ -22,8 +22,8 @@ from gateway.relay.choose import Prefer, Request, choose
 from gateway.relay.endpoints import Kind
 from gateway.relay.errors import Interrupted, OutOfQuota, Refused, RelayError, UpstreamFailed
 from gateway.relay.holding import Holding
-from gateway.relay.images import inline_images, names_images
-from gateway.relay.prepare import can_serve, prepare
+from gateway.relay.images import inline_images, inline_parts, names_images
+from gateway.relay.prepare import can_serve, converts, decoded, prepare
 from gateway.relay.retry import Plan, RetryBudget, plan_after
 from gateway.relay.running import RunningRelay
 
@@ -208,10 +208,10 @@ class Supervisor:
     async def _attempts(self, channel: ChannelView, running: RunningRelay, *, replaceable: bool) -> RelayError | None:
         """Try channels until one answers. Returns the failure that the client is to be told, if any."""
         relay, deps = self._relay, self._deps
-        await self._inline_images()
         while True:
             running.channel = channel.label
             try:
+                await self._inline_images(channel)
                 prepared = prepare(relay, channel, deps.settings)
                 relay.system_prompt_reset = prepared.system_prompt_reset
                 relay.dropped = prepared.dropped
@@ -252,13 +252,15 @@ class Supervisor:
                 deps.health.succeeded(channel)
                 return None
 
-    async def _inline_images(self) -> None:
-        relay = self._relay
-        if relay.endpoint.kind is not Kind.CHAT or not names_images(relay.body.raw):
-            return
-        messages = relay.body.any("messages")
-        if await inline_images(messages, self._deps.images):
-            relay.messages = messages
+    async def _inline_images(self, channel: ChannelView) -> None:
+        """Fetch what the request names by URL, once for each form in which it is sent."""
+        relay, images = self._relay, self._deps.images
+        if converts(channel, relay):
+            await inline_parts(decoded(relay).messages, images)
+        elif relay.endpoint.kind is Kind.CHAT and relay.messages is None and names_images(relay.body.raw):
+            messages = relay.body.any("messages")
+            if await inline_images(messages, images):
+                relay.messages = messages
 
     def _next(self, error: UpstreamFailed) -> ChannelView | None:
         """Return the channel for another attempt, within the plan that the first failure made and the budget."""

@@ -1,0 +1,40 @@
+"""How many tokens a prompt has, as far as that is known before a provider is asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.counting.rough import rough_tokens
+from gateway.relay.endpoints import Kind
+
+if TYPE_CHECKING:
+    from gateway.counting.counter import Counter
+    from gateway.relay.state import Relay
+
+_ROUGH = {
+    Kind.MESSAGES: ("messages", "system", "tools"),
+    Kind.RESPONSES: ("input", "instructions", "prompt", "tools"),
+    Kind.GENERATE: ("contents", "systemInstruction", "system_instruction", "tools"),
+}
+
+
+async def prompt_tokens(relay: Relay, counter: Counter) -> int:
+    """Return the tokens of the request's prompt: counted for OpenAI's older formats, estimated for the others."""
+    kind, body = relay.endpoint.kind, relay.body
+    if kind in _ROUGH:
+        return rough_tokens(*(body.any(name) for name in _ROUGH[kind] if name in body))
+    return await counter.count_request(
+        kind.value,
+        relay.sent_model,
+        body.any(relay.endpoint.required),
+        approximate=relay.snapshot.options.flag("ApproximateTokenEnabled"),
+    )
+
+
+def output_limit(relay: Relay) -> int | None:
+    """Return the client's own limit on the answer. Raises `Invalid` for one that makes no sense."""
+    if relay.endpoint.kind is Kind.GENERATE:
+        config = relay.body.any("generationConfig")
+        limit = config.get("maxOutputTokens") if isinstance(config, dict) else None
+        return limit if isinstance(limit, int) and limit > 0 else None
+    return relay.body.output_limit(relay.endpoint.output_limits)
