@@ -9,6 +9,7 @@ COPY requirements/ requirements/
 RUN /opt/build/bin/pip install --require-hashes --no-deps -r requirements/build.lock \
  && /opt/build/bin/pip --python /opt/one-api/bin/python install --require-hashes --no-deps -r requirements/runtime.lock
 COPY pyproject.toml README.md LICENSE ./
+COPY admin_ui/ admin_ui/
 COPY gateway/ gateway/
 COPY adapters/ adapters/
 COPY storage/ storage/

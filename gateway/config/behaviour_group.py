@@ -159,7 +159,6 @@ class Channels(BaseSettings):
             meaning="How often all channels are tested. Unset or 0: never.",
             unit="minutes",
             default_text="(unset)",
-            no_effect=NOT_YET,
         ),
     ] = None
     polling_interval: Annotated[

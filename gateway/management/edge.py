@@ -26,6 +26,8 @@ WEB_WINDOW_S = 180.0
 CRITICAL_WINDOW_S = 1200.0
 # Rarely more than a few kB; the cheapest level already takes most of it.
 _GZIP_LEVEL = 1
+# Style sheets and scripts are kept by browsers and cost next to nothing: a page with its files counts once.
+_FILES = "/static/"
 _OPEN_PREFIXES = ("/v1/", "/dashboard/billing/")
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET,POST,PUT,DELETE,OPTIONS",
@@ -53,7 +55,8 @@ def install(app: Quart, services: Services) -> None:
         g.client = find_client(cast("Scope", request.scope), services.settings.trusted_proxies)
         if request.method == "OPTIONS" and is_open_to_browsers(request.path):
             return Response(b"", status=204, headers=_PREFLIGHT)
-        await _limit(services, "api" if is_api(request.path) else "web")
+        if not request.path.startswith(_FILES):
+            await _limit(services, "api" if is_api(request.path) else "web")
         rule = request.url_rule
         guard = guard_of(app.view_functions[rule.endpoint]) if rule is not None else None
         if guard is None:

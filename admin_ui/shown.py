@@ -1,0 +1,113 @@
+"""Numbers, money and times as people read them."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup, escape
+
+from admin_ui.i18n import _, _n
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+    from gateway.registry.options import Options
+
+_SMALLEST = Decimal("0.000001")
+
+
+def number(value: float | Decimal | None) -> str:
+    """Write 1,234; nothing is a dash."""
+    if value is None:
+        return "—"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}".rstrip("0").rstrip(".")
+
+
+def short(value: float) -> str:
+    """Write 12.3 K, for charts and tiles; the exact value belongs in a title."""
+    for limit, sign in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "K")):
+        if abs(value) >= limit:
+            return f"{value / limit:.1f}".removesuffix(".0") + f" {sign}"
+    return f"{value:.0f}" if abs(value) >= 10 or value == int(value) else f"{value:.1f}"
+
+
+def dollars(amount: Decimal) -> str:
+    """Write an amount in dollars: two digits from $1 up, otherwise up to six significant ones."""
+    sign, size = ("\N{MINUS SIGN}" if amount < 0 else ""), abs(amount)
+    if size == 0:
+        return "$0"
+    if size < _SMALLEST:
+        return f"{sign}<$0.000001"
+    if size >= 1:
+        return f"{sign}${size:,.2f}"
+    text = f"{size:.6f}".rstrip("0")
+    whole, _dot, digits = text.partition(".")
+    return f"{sign}${whole}.{digits.ljust(2, '0')}"
+
+
+def money(units: int, options: Options) -> str:
+    """Write quota units the way the site shows them."""
+    if options.flag("DisplayInCurrencyEnabled"):
+        return dollars(Decimal(units) / options.number("QuotaPerUnit"))
+    return f"{units:,}"
+
+
+def moment(seconds: float, zone: tzinfo) -> str:
+    """Write a time in full, to the second, in the reader's zone."""
+    return datetime.fromtimestamp(seconds, zone).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def when(seconds: float, zone: tzinfo, *, now: float | None = None) -> Markup:
+    """Write a time as people say it, with the exact one beside it for those who point at it; 0 is a dash."""
+    if seconds <= 0:
+        return Markup('<span class="muted">—</span>')
+    passed = (time.time() if now is None else now) - seconds
+    exact = datetime.fromtimestamp(seconds, zone)
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        exact.isoformat(timespec="seconds"), f"{moment(seconds, zone)} {exact.tzname()}", _ago(passed, exact)
+    )
+
+
+def _ago(passed: float, exact: datetime) -> str:
+    if abs(passed) < 45:
+        return _("just now")
+    future, size = passed < 0, abs(passed)
+    for limit, unit in ((2700.0, 60), (79_200.0, 3600), (2_246_400.0, 86_400)):
+        if size < limit:
+            n = max(round(size / unit), 1)
+            break
+    else:
+        return exact.strftime("%Y-%m-%d")
+    if unit == 60:
+        return _n("in {n} minute", "in {n} minutes", n) if future else _n("{n} minute ago", "{n} minutes ago", n)
+    if unit == 3600:
+        return _n("in {n} hour", "in {n} hours", n) if future else _n("{n} hour ago", "{n} hours ago", n)
+    return _n("in {n} day", "in {n} days", n) if future else _n("{n} day ago", "{n} days ago", n)
+
+
+def duration(milliseconds: float) -> str:
+    """Write a span of time; below a second in milliseconds."""
+    if milliseconds < 1000:
+        return f"{milliseconds:.0f} ms"
+    if milliseconds < 60_000:
+        return f"{milliseconds / 1000:.1f} s"
+    minutes, rest = divmod(round(milliseconds / 1000), 60)
+    return f"{minutes} min {rest:02d} s"
+
+
+def masked(secret: str, prefix: str = "") -> str:
+    """Write a secret so that its owner knows which one it is."""
+    return f"{prefix}{secret[:2]}…{secret[-4:]}" if len(secret) > 12 else f"{prefix}…"
+
+
+def attributes(values: dict[str, object]) -> Markup:
+    """Write HTML attributes; `None` and `False` leave one out, `True` writes its name alone."""
+    parts = []
+    for name, value in values.items():
+        if value is None or value is False:
+            continue
+        parts.append(f" {escape(name)}" if value is True else f' {escape(name)}="{escape(value)}"')
+    return Markup("".join(parts))  # noqa: S704 - each part is escaped above

@@ -1,0 +1,220 @@
+"""What views are given: the services, templates, assets, and a few ways to answer."""
+
+from __future__ import annotations
+
+import gzip
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlencode
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from quart import Response, g, request, session
+
+from admin_ui import csrf, nav, shown
+from admin_ui.assets import Assets, load_assets
+from admin_ui.i18n import LANGUAGES, _, _n, load_catalogues, said
+from admin_ui.markdown import origin_of, rendered
+from admin_ui.visit import DENSITIES, THEMES, Visit, current_visit, read_visit
+from gateway.site.about import product_version
+from storage.records import ChannelStatus, RedemptionStatus, Role, TokenStatus, UserStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gateway.management.extension import ControlPlane
+    from gateway.registry.options import Options
+    from gateway.services import Services
+    from storage.records import User
+
+Kind = Literal["ok", "bad", "info"]
+
+HTML_TYPE = "text/html; charset=utf-8"
+WEAK = "weak"
+"""Session member: this person signed in with the default password."""
+
+_NOTES = "notes"
+# A page is sent once and read once: the cheap level already takes four fifths.
+_GZIP_LEVEL = 4
+_ONCE_S = 900.0
+_POLICY = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self' data:",
+    "font-src": "'self'",
+    "connect-src": "'self'",
+    "manifest-src": "'self'",
+    "form-action": "'self'",
+    "base-uri": "'none'",
+    "frame-ancestors": "'none'",
+    "object-src": "'none'",
+}
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "Referrer-Policy": "same-origin",
+    "Vary": "Accept-Encoding, Cookie, HX-Request",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """A form that takes back what was just done: where it is posted to, and with what."""
+
+    action: str
+    fields: Mapping[str, str]
+
+
+class Ui:
+    """Made once for each application."""
+
+    def __init__(self, plane: ControlPlane) -> None:
+        self.plane = plane
+        self.services: Services = plane.services
+        self.assets: Assets = load_assets()
+        self.catalogues = load_catalogues()
+        self._templates = _environment(self)
+
+    @property
+    def options(self) -> Options:
+        """The site's options as they are now."""
+        return self.services.registry.current.options
+
+    def begin(self, user: User | None) -> Visit:
+        """Note who reads the request at hand; texts and pages need that."""
+        visit = read_visit(user)
+        g.visit = visit
+        g.catalogue = self.catalogues[visit.language]
+        return visit
+
+    def money(self, units: int) -> str:
+        """Write quota units as the site shows them."""
+        return shown.money(units, self.options)
+
+    def page(
+        self, template: str, /, status: int = 200, *, frames: str = "", images: str = "", **context: object
+    ) -> Response:
+        """Render a page. `frames` and `images` are addresses whose origins this one page may embed."""
+        visit = current_visit()
+        notes = session.pop(_NOTES, [])
+        html = self._templates.get_template(template).render(
+            visit=visit, viewer=visit.user, path=request.path, notes=notes, **context
+        )
+        return self.html(html, status, frames=frames, images=images)
+
+    def html(self, html: str, status: int = 200, *, frames: str = "", images: str = "") -> Response:
+        """Answer with HTML that is already there, under the content policy, compressed."""
+        policy = dict(_POLICY)
+        for name, address in (("frame-src", frames), ("img-src", images), ("img-src", self.options.text("Logo"))):
+            origin = origin_of(address)
+            if origin:
+                policy[name] = f"{policy.get(name, '')} {origin}".strip()
+        headers = _HEADERS | {"Content-Security-Policy": "; ".join(f"{n} {v}" for n, v in policy.items())}
+        body = html.encode()
+        if "gzip" in request.headers.get("Accept-Encoding", "").lower():
+            body = gzip.compress(body, _GZIP_LEVEL, mtime=0)
+            headers["Content-Encoding"] = "gzip"
+        return Response(body, status=status, content_type=HTML_TYPE, headers=headers)
+
+    def note(self, text: str, *, kind: Kind = "ok", undo: Undo | None = None) -> None:
+        """Show a message on the next page."""
+        notes = list(session.get(_NOTES, []))
+        entry: dict[str, object] = {"text": text, "kind": kind}
+        if undo is not None:
+            entry |= {"action": undo.action, "fields": dict(undo.fields)}
+        session[_NOTES] = [*notes[-4:], entry]
+
+    def go(self, path: str, *, note: str = "", kind: Kind = "ok", undo: Undo | None = None) -> Response:
+        """Lead on to a page of ours after something was done."""
+        if note:
+            self.note(note, kind=kind, undo=undo)
+        return Response(b"", status=303, headers={"Location": path, "Cache-Control": "no-store"})
+
+    async def is_first(self, once: str) -> bool:
+        """Whether a form is sent for the first time; a double click sends it twice."""
+        if not once:
+            return True
+        return await self.services.windows.hit(f"ui:once:{once[:40]}", limit=1, window_s=_ONCE_S)
+
+
+def local_path(text: str, default: str = "/") -> str:
+    """Return a path of this site, or `default` for anything that could lead elsewhere."""
+    fits = text.startswith("/") and not text.startswith(("//", "/\\")) and text.isprintable() and "\\" not in text
+    return text if fits else default
+
+
+def with_query(path: str, **values: object) -> str:
+    """Return a path with a query; empty values are left out."""
+    query = urlencode({name: value for name, value in values.items() if value not in ("", None)})
+    return f"{path}?{query}" if query else path
+
+
+def _environment(ui: Ui) -> Environment:
+    environment = Environment(
+        loader=PackageLoader("admin_ui", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    sprite = ui.assets.url("vendor/lucide/icons.svg")
+
+    def icon(name: str, label: str = "") -> Markup:
+        mood = Markup('role="img" aria-label="{}"').format(label) if label else Markup('aria-hidden="true"')
+        return Markup('<svg class="icon" {} width="16" height="16"><use href="{}#{}"></use></svg>').format(
+            mood, sprite, name
+        )
+
+    environment.globals.update(
+        _=_,
+        _n=_n,
+        said=said,
+        asset=ui.assets.url,
+        icon=icon,
+        csrf_token=csrf.token,
+        once=lambda: secrets.token_hex(8),
+        site=lambda: ui.options,
+        is_draining=lambda: ui.services.phase.state != "serving",
+        is_weak=lambda: bool(session.get(WEAK)),
+        money=ui.money,
+        number=shown.number,
+        short=shown.short,
+        when=lambda seconds: shown.when(seconds, current_visit().zone),
+        moment=lambda seconds: shown.moment(seconds, current_visit().zone),
+        duration=shown.duration,
+        attributes=shown.attributes,
+        markdown=rendered,
+        with_query=with_query,
+        rail=nav.RAIL,
+        rail_foot=nav.FOOT,
+        rail_bar=nav.BAR,
+        is_here=nav.is_here,
+        serves=lambda path: path in ui_paths(),
+        version=product_version(),
+        languages=LANGUAGES,
+        themes=THEMES,
+        densities=DENSITIES,
+        Role=Role,
+        UserStatus=UserStatus,
+        TokenStatus=TokenStatus,
+        ChannelStatus=ChannelStatus,
+        RedemptionStatus=RedemptionStatus,
+    )
+    return environment
+
+
+def ui_paths() -> frozenset[str]:
+    """Return the addresses without parameters that the application at hand serves."""
+    from quart import current_app  # noqa: PLC0415 - the view's own application
+
+    known = current_app.extensions.get("admin_ui_paths")
+    if known is None:
+        known = frozenset(rule.rule for rule in current_app.url_map.iter_rules() if "GET" in (rule.methods or ()))
+        current_app.extensions["admin_ui_paths"] = known
+    paths: frozenset[str] = known
+    return paths

@@ -1,0 +1,20 @@
+"""One module per page or family of pages. `PAGES` lists what registers their routes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from admin_ui.views import home, preferences, sign_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from quart import Blueprint
+
+    from admin_ui.ui import Ui
+
+PAGES: tuple[Callable[[Blueprint, Ui], None], ...] = (
+    home.register,
+    preferences.register,
+    sign_in.register,
+)

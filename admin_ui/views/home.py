@@ -1,0 +1,36 @@
+"""The first page: the site's own for visitors, a way to begin for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from admin_ui.markdown import embedded_address
+from admin_ui.visit import current_visit
+from gateway.management.guard import anybody
+
+if TYPE_CHECKING:
+    from quart import Blueprint, Response
+
+    from admin_ui.ui import Ui
+
+
+def register(area: Blueprint, ui: Ui) -> None:
+    """Add the routes."""
+
+    @area.get("/")
+    @anybody()
+    async def home() -> Response:
+        if current_visit().user is not None:
+            return ui.page("pages/overview.html")
+        return _texts(ui, "HomePageContent", "pages/home.html")
+
+    @area.get("/about")
+    @anybody()
+    async def about() -> Response:
+        return _texts(ui, "About", "pages/about.html")
+
+
+def _texts(ui: Ui, option: str, template: str) -> Response:
+    text = ui.options.text(option).strip()
+    address = embedded_address(text)
+    return ui.page(template, frames=address, text="" if address else text, address=address)
