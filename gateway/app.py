@@ -34,6 +34,9 @@ from gateway.ledger.writer import LedgerWriter
 from gateway.lifecycle_types import App, Process, Service
 from gateway.management.app import create_management
 from gateway.management.extension import installed_extensions
+from gateway.notify.alerts import Alerts
+from gateway.notify.quota import QuotaReminder, ReservationWatch
+from gateway.notify.root import RootNotifier
 from gateway.observe.build import build_journal
 from gateway.observe.redact import Redactor
 from gateway.registry.accounts import AccountCache
@@ -57,7 +60,6 @@ if TYPE_CHECKING:
 
     from gateway.config.settings import Settings
     from gateway.lifecycle_types import AsgiApp
-    from gateway.mail.courier import Courier
     from gateway.observe.journal import JournalService
     from storage.migrations.step import MigrationReport
 
@@ -82,6 +84,20 @@ class Databases:
         await self.main.aclose()
         if self.are_apart:
             await self.logs.aclose()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notices:
+    """Who tells people what happens."""
+
+    root: RootNotifier
+    quota: QuotaReminder
+    alerts: Alerts | None
+
+    @property
+    def services(self) -> list[Service]:
+        """Those of them that run."""
+        return [self.root, self.quota, *([self.alerts] if self.alerts is not None else [])]
 
 
 def open_databases(settings: Settings) -> Databases:
@@ -129,9 +145,18 @@ async def build(settings: Settings, process: Process, /) -> App:
     """Make a gateway for `process`. Starts nothing; what it opened is closed again if it raises."""
     databases = open_databases(settings)
     replica_id = uuid.uuid4().hex
-    journal = _journal(settings)
-    catalogue = await trio.to_thread.run_sync(load_catalogue)
     tls = await trio.to_thread.run_sync(client_context, certifi.where())
+    redactor = _redactor(settings)
+    alerts = Alerts(settings, redactor, tls=tls) if settings.log_push_api else None
+    journal = build_journal(
+        stream=sys.stdout,
+        redactor=redactor,
+        debug=settings.debug,
+        log_dir=Path(settings.log_dir) if settings.log_dir else None,
+        only_one_file=settings.only_one_log_file,
+        alerts=alerts.pusher if alerts is not None else None,
+    )
+    catalogue = await trio.to_thread.run_sync(load_catalogue)
     counter = await Counter.load(trio.CapacityLimiter(COUNTING_THREADS))
     cluster = build_cluster(settings, process, journal)
     transport = Http1Transport(tls=tls, proxy=parse_proxy(settings.relay_proxy))
@@ -159,10 +184,14 @@ async def build(settings: Settings, process: Process, /) -> App:
         running=Running(),
         phase=process.phase,
     )
-    deps = _relay_deps(services, counter=counter, tls=tls)
-    # Any process tests when somebody asks it to; only one of them does so by the clock.
-    prober = Prober(services, every_s=(settings.channel_test_frequency or 0) * 60 if process.is_leader else 0)
     outside = Outside.of(services, tls=tls)
+    notices = Notices(
+        root=RootNotifier(services, outside), quota=QuotaReminder(services, outside.courier), alerts=alerts
+    )
+    deps = _relay_deps(services, counter=counter, tls=tls, notices=notices)
+    # Any process tests when somebody asks it to; only one of them does so by the clock.
+    test_every_s = (settings.channel_test_frequency or 0) * 60 if process.is_leader else 0
+    prober = Prober(services, every_s=test_every_s, notifier=notices.root)
     plane = RelayPlane(
         # The same protocol in Quart's own words for it, which are narrower than ASGI's.
         cast(
@@ -177,7 +206,16 @@ async def build(settings: Settings, process: Process, /) -> App:
     return App(
         asgi=plane,
         services=_in_order(
-            services, deps, prober, outside.courier, cluster, journal, transport, process, databases, replica_id
+            services,
+            deps,
+            prober,
+            [outside.courier, *notices.services],
+            cluster,
+            journal,
+            transport,
+            process,
+            databases,
+            replica_id,
         ),
         running=services.running,
         journal=journal,
@@ -189,7 +227,7 @@ def _in_order(
     services: Services,
     deps: RelayDeps,
     prober: Prober,
-    courier: Courier,
+    mail: list[Service],
     cluster: Cluster,
     journal: JournalService,
     transport: Http1Transport,
@@ -208,19 +246,19 @@ def _in_order(
     if process.is_leader:
         order.append(Reaper(main, replica_id=replica_id, journal=journal, logs_elsewhere=databases.are_apart))
         order.append(Retention(main, journal=journal))
-    order += [services.registry, courier, deps.health, transport, prober]
+    order += [services.registry, *mail, deps.health, transport, prober]
     if process.is_leader:
         order.append(Greeting(services, journal, process=process, replica_id=replica_id, shared_state=cluster.label))
     return order
 
 
-def _relay_deps(services: Services, *, counter: Counter, tls: ssl.SSLContext) -> RelayDeps:
+def _relay_deps(services: Services, *, counter: Counter, tls: ssl.SSLContext, notices: Notices) -> RelayDeps:
     settings = services.settings
     return RelayDeps(
         settings=settings,
         registry=services.registry,
         accounts=services.accounts,
-        ledger=services.ledger,
+        ledger=ReservationWatch(services.ledger, notices.quota),
         prices=services.catalogue.prices,
         counter=counter,
         transport=services.transport,
@@ -233,7 +271,9 @@ def _relay_deps(services: Services, *, counter: Counter, tls: ssl.SSLContext) ->
             journal=services.journal,
         ),
         windows=services.windows,
-        health=ChannelHealth(registry=services.registry, settings=settings, journal=services.journal),
+        health=ChannelHealth(
+            registry=services.registry, settings=settings, journal=services.journal, notifier=notices.root
+        ),
         budget=RetryBudget(),
         running=services.running,
         journal=services.journal,
@@ -241,8 +281,8 @@ def _relay_deps(services: Services, *, counter: Counter, tls: ssl.SSLContext) ->
     )
 
 
-def _journal(settings: Settings) -> JournalService:
-    redactor = Redactor(
+def _redactor(settings: Settings) -> Redactor:
+    return Redactor(
         secrets=[
             settings.session_secret,
             settings.redis_password,
@@ -251,11 +291,4 @@ def _journal(settings: Settings) -> JournalService:
             settings.log_push_token,
         ],
         key_prefix=settings.token_key_prefix,
-    )
-    return build_journal(
-        stream=sys.stdout,
-        redactor=redactor,
-        debug=settings.debug,
-        log_dir=Path(settings.log_dir) if settings.log_dir else None,
-        only_one_file=settings.only_one_log_file,
     )

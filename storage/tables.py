@@ -399,3 +399,11 @@ gw_codes = Table(
     Column("expires_at", Int, nullable=False),
     Index("idx_gw_codes_expires", "expires_at"),
 )
+
+gw_reminders = Table(
+    "gw_reminders",
+    metadata,
+    # Who was told that little quota is left, and has had little ever since.
+    Column("user_id", Int, primary_key=True, autoincrement=False),
+    Column("reminded_at", Int, nullable=False),
+)

@@ -36,6 +36,7 @@ from storage.repositories import abilities, channels
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from gateway.notify.types import Notifier
     from gateway.registry.snapshot import ChannelView
     from gateway.services import Services
     from storage.records import Channel
@@ -57,8 +58,9 @@ class Prober:
 
     name = "channel-prober"
 
-    def __init__(self, services: Services, *, every_s: float = math.inf) -> None:
+    def __init__(self, services: Services, *, every_s: float = math.inf, notifier: Notifier | None = None) -> None:
         self._services = services
+        self._notifier = notifier
         self._every_s = every_s if every_s > 0 else math.inf
         self._asked, self._orders = trio.open_memory_channel[Order](1)
         self._is_busy = False
@@ -187,13 +189,9 @@ class Prober:
             why = f"took {result.seconds:.1f} s, the limit is {limit_s:g} s" if is_slow else result.text
             if options.flag("AutomaticDisableChannelEnabled") and (is_slow or result.may_disable):
                 await self._move(channel, ChannelStatus.AUTO_DISABLED)
-                self._services.journal.event(
-                    "warning", "channel.disabled", f"{label} is switched off: {why}", channel=channel.id
-                )
+                self._report(channel, "channel.disabled", f"{label} is switched off", why)
             else:
-                self._services.journal.event(
-                    "warning", "channel.failing", f"{label} fails its test: {why}", channel=channel.id
-                )
+                self._report(channel, "channel.failing", f"{label} fails its test", why)
         elif (
             channel.status == ChannelStatus.AUTO_DISABLED
             and result.passed
@@ -204,6 +202,11 @@ class Prober:
             self._services.journal.event(
                 "info", "channel.enabled", f"{label} passes its test and is switched on again", channel=channel.id
             )
+
+    def _report(self, channel: Channel, event: str, what: str, why: str) -> None:
+        self._services.journal.event("warning", event, f"{what}: {why}", channel=channel.id)
+        if self._notifier is not None:
+            self._notifier.tell_root(f"channel {what}", f"{what}: {why}")
 
     async def _move(self, channel: Channel, after: ChannelStatus) -> None:
         def work(conn: Connection) -> None:

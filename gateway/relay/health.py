@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from gateway.config.settings import Settings
+    from gateway.notify.types import Notifier
     from gateway.observe.types import Journal
     from gateway.registry.registry import Registry
     from gateway.registry.snapshot import ChannelView
@@ -36,9 +37,12 @@ class ChannelHealth:
 
     name = "channel-health"
 
-    def __init__(self, *, registry: Registry, settings: Settings, journal: Journal) -> None:
+    def __init__(
+        self, *, registry: Registry, settings: Settings, journal: Journal, notifier: Notifier | None = None
+    ) -> None:
         self._registry = registry
         self._journal = journal
+        self._notifier = notifier
         self._seconds = {
             Suspend.RATE_LIMIT: settings.channel_suspend_seconds_for_429,
             Suspend.SERVER: settings.channel_suspend_seconds_for_5xx,
@@ -96,9 +100,10 @@ class ChannelHealth:
 
     async def _disable(self, channel: ChannelView, why: str) -> None:
         if await self._registry.auto_disable(channel.id):
-            self._journal.event(
-                "error", "channel.disabled", f"{channel.label} was switched off: {why}", channel=channel.id
-            )
+            text = f"{channel.label} was switched off: {why}"
+            self._journal.event("error", "channel.disabled", text, channel=channel.id)
+            if self._notifier is not None:
+                self._notifier.tell_root(f"channel {channel.label} was switched off", text)
 
     async def run(self, *, task_status: trio.TaskStatus[None]) -> None:
         """Carry effects out, one after another, until closed."""

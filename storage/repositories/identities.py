@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy import func, select
 
-from storage.records import User
+from storage.records import Role, User, UserStatus
 from storage.repositories.rows import many, query
 from storage.tables import users
 
@@ -43,6 +43,14 @@ def folded(address: str) -> str:
     Beyond that lower case is treacherous: that of the Kelvin sign is `k`.
     """
     return address.lower() if address.isascii() else address
+
+
+def address_of_root(conn: Connection) -> str:
+    """Return the e-mail address of the first root account that has one, or empty."""
+    addresses = select(users.c.email).where(
+        users.c.role == Role.ROOT, users.c.status == UserStatus.ENABLED, func.coalesce(users.c.email, "") != ""
+    )
+    return str(conn.execute(addresses.order_by(users.c.id).limit(1)).scalar() or "")
 
 
 def next_id(conn: Connection) -> int:

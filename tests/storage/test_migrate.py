@@ -40,10 +40,11 @@ def test_empty_database_gets_every_table_once(fresh: FreshDatabase) -> None:
 def test_a_database_of_an_earlier_revision_gets_what_came_since(fresh: FreshDatabase) -> None:
     database = fresh.open()
     migrate(database)
-    database.write_sync(lambda c: c.execute(text("DROP TABLE gw_codes")))
+    for table in ("gw_codes", "gw_reminders"):
+        database.write_sync(lambda c, table=table: c.execute(text(f"DROP TABLE {table}")))
     database.write_sync(lambda c: c.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '0001'")))
     report = migrate(database)
-    assert (report.before, report.after, report.created_tables) == ("0001", "0002", ["gw_codes"])
+    assert (report.before, report.after, report.created_tables) == ("0001", "0002", ["gw_codes", "gw_reminders"])
     assert pending(database) == []
     database.close()
 

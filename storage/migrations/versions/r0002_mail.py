@@ -1,11 +1,11 @@
-"""Keep mailed codes and reset links where all processes and replicas see them."""
+"""Keep mailed codes, and who was reminded of little quota, where all processes and replicas see them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from storage.migrations.shape import ensure_table
-from storage.tables import gw_codes
+from storage.tables import gw_codes, gw_reminders
 
 if TYPE_CHECKING:
     from storage.migrations.step import Step
@@ -17,5 +17,6 @@ depends_on = None
 
 
 def upgrade(step: Step) -> None:
-    """Make the table, which a database that was new to the revision before has already."""
+    """Make the tables, which a database that was new to the revision before has already."""
     ensure_table(step, gw_codes)
+    ensure_table(step, gw_reminders)
