@@ -15,14 +15,19 @@ UNREADABLE = "INVALID_JSON"
 """Where an object must stand and the model wrote something else, its words stand under this name."""
 
 
+NO_ARGUMENTS = "{}"
+
+
 def arguments_of(call: ToolCall, *, path: str = "") -> JsonObject:
     """Return the arguments as an object; no arguments are an empty one. Raises `FormatError`."""
     if not call.arguments.strip():
         return {}
-    if not call.custom:
-        value = load_any(call.arguments)
-        if is_object(value):
-            return value
+    try:
+        value = None if call.custom else load_any(call.arguments)
+    except FormatError:
+        value = None
+    if is_object(value):
+        return value
     raise FormatError(f"the arguments of tool call {call.id!r} are not a JSON object", path=path)
 
 

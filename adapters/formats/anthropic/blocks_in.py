@@ -28,6 +28,7 @@ from adapters.formats.reading import (
     unknown,
 )
 from adapters.formats.signatures import unseal
+from adapters.formats.tools import NO_ARGUMENTS
 
 if TYPE_CHECKING:
     from adapters.formats.neutral import JsonObject, Part
@@ -78,7 +79,7 @@ def read_block(block: JsonObject, path: str, extra: JsonObject) -> Part:
             return ToolCall(
                 id=required_text(block, "id", path),
                 name=required_text(block, "name", path),
-                arguments=dump_text(given) if given else "",
+                arguments=dump_text(given) if given else NO_ARGUMENTS,
                 cache=cache_mark(block, path),
             )
         case "tool_result":

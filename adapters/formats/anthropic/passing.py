@@ -69,7 +69,7 @@ def _read(event: JsonObject, before: Usage | None) -> Piece:
             if is_object(block):
                 piece.text = _words(block)
                 # A tool call without arguments is something to keep, too.
-                piece.has_content = bool(piece.text) or block.get("type") not in {"text", "thinking"}
+                piece.has_content = bool(piece.text) or block.get("type") not in ("text", "thinking")
         case "message_start":
             message = event.get("message")
             piece.usage = read_usage(message.get("usage"), before) if is_object(message) else None

@@ -40,6 +40,7 @@ from adapters.formats.reading import (
     required_text,
     text,
 )
+from adapters.formats.tools import NO_ARGUMENTS
 
 if TYPE_CHECKING:
     from adapters.formats.neutral import JsonObject, Part, StreamEvent
@@ -50,12 +51,24 @@ if TYPE_CHECKING:
 class StreamDecoder:
     """Reads one stream. `feed` it every event, then `close` it."""
 
-    __slots__ = ("_foreign", "_has_finished", "_index", "_input", "_is_open", "_is_over", "_usage", "_wire_index")
+    __slots__ = (
+        "_awaits_arguments",
+        "_foreign",
+        "_has_finished",
+        "_index",
+        "_input",
+        "_is_open",
+        "_is_over",
+        "_usage",
+        "_wire_index",
+    )
 
     def __init__(self) -> None:
         self._index = -1
         self._wire_index = -1
         self._is_open = False
+        self._awaits_arguments = False
+        """A tool call is open that has none yet."""
         self._foreign: Foreign | None = None
         self._input: list[str] = []
         """Pieces of a foreign block's `input`, which is handed out whole."""
@@ -143,6 +156,7 @@ class StreamDecoder:
             self._foreign = part
             return
         said = self._take_content(part)
+        self._awaits_arguments = isinstance(part, ToolCall) and not said
         out.append(PartStart(self._index, part))
         if said:
             delta = TextDelta if isinstance(part, Text) else ArgumentsDelta
@@ -156,7 +170,8 @@ class StreamDecoder:
             return said
         if isinstance(part, ToolCall):
             said, part.arguments = part.arguments, ""
-            return said
+            # Arguments follow as deltas; an empty object only stands in for them.
+            return "" if said == NO_ARGUMENTS else said
         return ""
 
     def _delta(self, event: JsonObject, out: list[StreamEvent]) -> None:
@@ -172,6 +187,7 @@ class StreamDecoder:
                 if self._foreign is not None:
                     self._input.append(more)
                 elif more:
+                    self._awaits_arguments = False
                     out.append(ArgumentsDelta(index, more))
             case "thinking_delta":
                 out.append(ReasoningDelta(index, text(delta, "thinking", "delta")))
@@ -194,6 +210,9 @@ class StreamDecoder:
                 foreign.value = foreign.value | {"input": load_any(given)}
             self._input.clear()
             out.append(PartStart(self._index, foreign))
+        elif self._awaits_arguments:
+            self._awaits_arguments = False
+            out.append(ArgumentsDelta(self._index, NO_ARGUMENTS))
         out.append(PartEnd(self._index))
 
     def _message_delta(self, event: JsonObject, out: list[StreamEvent]) -> None:
