@@ -48,6 +48,8 @@ class Charge:
     completion_ratio: Fraction
     group_ratio: Decimal
     is_fallback: bool
+    text: str = ""
+    """What the log row says, where that is not about tokens."""
 
 
 def charge(
@@ -61,7 +63,7 @@ def charge(
     rates = price.rates
     if price.tiers:
         rates = price.rates_for(usage.prompt_total, usage.completion_total)
-    plain_in = usage.input + usage.image_input
+    plain_in = usage.input + usage.image_input + usage.cached_image
     out = usage.output + usage.reasoning + usage.image_output
     if usage.audio_input:
         plain_in += _ceil(price.audio.input_ratio * usage.audio_input)
@@ -71,7 +73,7 @@ def charge(
     prompt = plain_in + cached + write_5m + write_1h
 
     if price.unit is Unit.PER_CALL:
-        scaled = rates.input_units
+        scaled = rates.input_units * usage.calls
     else:
         scaled = plain_in * rates.input_units + out * rates.output_units
         if cached or write_5m or write_1h:
@@ -90,7 +92,7 @@ def charge(
         units = -(-numerator // denominator) + tools
     if units <= 0:
         units = 1 if rates.input_units and group_over else 0
-    if prompt + out == 0 and mode is not Mode.RESPONSES:
+    if prompt + out == 0 and mode is not Mode.RESPONSES and price.unit is not Unit.PER_CALL:
         units = tools = 0
     return Charge(
         units=units,
@@ -133,6 +135,8 @@ def estimate(
 
 def log_text(cost: Charge) -> str:
     """Return the text of a log row, word for word as the original writes it."""
+    if cost.text:
+        return cost.text
     tools = f"tools cost {cost.tool_units}, " if cost.tool_units else ""
     # The floats are what people are used to see: 0.075 is a little less in binary, and reads 0.07.
     return (

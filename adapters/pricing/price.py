@@ -143,6 +143,15 @@ class AudioPrice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ImageTokens:
+    """Quota units per image token; text that goes in with an image has the model's own rates."""
+
+    input: Fraction
+    cached: Fraction
+    output: Fraction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImagePrice:
     """Price of one image and what its size and quality multiply it by. `max_count` 0 = no limit."""
 
@@ -156,9 +165,20 @@ class ImagePrice:
     qualities: Mapping[str, Fraction]
     tiers: Mapping[str, Mapping[str, Fraction]]
     """By quality, then size; the quality `default` stands for those not named."""
+    only_qualities: tuple[str, ...] = ()
+    """The qualities that are sold; empty: all."""
+    refused: tuple[str, ...] = ()
+    """Members of a request that this model refuses, and clients send all the same."""
+    tokens: ImageTokens | None = None
+    """What a request costs whose answer reports tokens."""
 
     def factor(self, size: str, quality: str) -> Fraction | None:
-        """Return what `usd` is multiplied by, or `None` for a size that is not in the tables."""
+        """Return what `usd` is multiplied by, or `None` for a size that is not in the tables.
+
+        Where the model may choose the size itself (`auto`), the dearest counts.
+        """
+        if size == "auto" and "auto" in self.tiers:
+            return max((self.tiers.get(quality) or self.tiers["auto"]).values())
         for name in (quality, "default"):
             found = self.tiers.get(name, {}).get(size)
             if found is not None:

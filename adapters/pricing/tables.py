@@ -21,6 +21,7 @@ from adapters.pricing.figures import FIGURE_PATTERN, UNITS_PER_TOKEN, UNITS_PER_
 from adapters.pricing.price import (
     AudioPrice,
     ImagePrice,
+    ImageTokens,
     Price,
     Rates,
     Tier,
@@ -83,8 +84,19 @@ class AudioRow(_Row, frozen=True, kw_only=True):
     second: Figure | None = None
 
 
+class ImageTokenRow(_Row, frozen=True, kw_only=True):
+    """USD per million image tokens."""
+
+    input: Figure = msgspec.field(name="in")
+    cached: Figure
+    output: Figure = msgspec.field(name="out")
+
+
 class ImageRow(_Row, frozen=True, kw_only=True):
-    """USD per image, defaults, limits and multipliers; `count` is the least and perhaps the greatest number."""
+    """USD per image, defaults, limits and multipliers; `count` is the least and perhaps the greatest number.
+
+    `only`: the qualities that are sold, `refused`: members that the model refuses.
+    """
 
     price: Figure
     size: str = ""
@@ -94,6 +106,9 @@ class ImageRow(_Row, frozen=True, kw_only=True):
     sizes: dict[str, Figure] = {}
     qualities: dict[str, Figure] = {}
     tiers: dict[str, dict[str, Figure]] = {}
+    only: list[str] = []
+    refused: list[str] = []
+    tokens: ImageTokenRow | None = None
 
 
 class VideoRow(_Row, frozen=True, kw_only=True):
@@ -250,6 +265,17 @@ def _image(row: ImageRow) -> ImagePrice:
         sizes=_multipliers(row.sizes),
         qualities=_multipliers(row.qualities),
         tiers={quality: _multipliers(sizes) for quality, sizes in row.tiers.items()},
+        only_qualities=tuple(row.only),
+        refused=tuple(row.refused),
+        tokens=_image_tokens(row.tokens) if row.tokens else None,
+    )
+
+
+def _image_tokens(row: ImageTokenRow) -> ImageTokens:
+    return ImageTokens(
+        input=figure(row.input) * UNITS_PER_TOKEN,
+        cached=figure(row.cached) * UNITS_PER_TOKEN,
+        output=figure(row.output) * UNITS_PER_TOKEN,
     )
 
 

@@ -26,7 +26,11 @@ class Usage:
     reasoning: int = 0
     audio_output: int = 0
     image_output: int = 0
+    cached_image: int = 0
+    """Image tokens of the prompt that were read from a cache, which image models report apart."""
     tool_calls: tuple[tuple[str, int], ...] = ()
+    calls: int = 1
+    """What counts as a call where a model is priced by the call: a long search is several."""
 
     @property
     def prompt_total(self) -> int:
@@ -38,6 +42,7 @@ class Usage:
             + self.cache_write_1h
             + self.audio_input
             + self.image_input
+            + self.cached_image
         )
 
     @property

@@ -1,0 +1,1 @@
+"""How long a piece of sound lasts, read from its container and not from its samples."""
