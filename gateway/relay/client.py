@@ -111,7 +111,10 @@ class Client:
         await self.answer(error.status, headers, error.told(self.voice.error_body, self._request_id))
 
     async def end_with(self, error: RelayError) -> None:
-        """End a stream with an error event of the client's format."""
+        """End a stream with an error event of the client's format, unless the provider's own was passed on."""
+        if isinstance(error, UpstreamFailed) and error.was_passed:
+            await self.finish()
+            return
         await self.finish(error.told(self.voice.error_event, self._request_id))
 
     async def start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:

@@ -36,6 +36,11 @@ class Converted:
         """See `Exchange`."""
         return self._dropped or self._encoder.dropped
 
+    @property
+    def trails(self) -> bool:
+        """See `Exchange`."""
+        return False
+
     def whole(self, body: bytes) -> Passed:
         """See `Exchange`."""
         try:

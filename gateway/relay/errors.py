@@ -102,6 +102,8 @@ class UpstreamFailed(RelayError):
         self.param = param
         self.upstream_code = upstream_code
         self.retry_after_s = retry_after_s
+        self.was_passed = False
+        """The client has the provider's own terminal event of it."""
 
     @property
     def client_code(self) -> object:

@@ -40,6 +40,10 @@ class Exchange(Protocol):
     def dropped(self) -> tuple[str, ...]:
         """What the client's format could not carry so far, in the provider's words."""
 
+    @property
+    def trails(self) -> bool:
+        """Whether something may follow what ends the answer: some servers send `[DONE]` in every format."""
+
     def whole(self, body: bytes) -> Passed:
         """Read a whole answer. Raises `UpstreamFailed` when it is damaged or tells of an error."""
 
@@ -57,6 +61,11 @@ class PassThrough:
 
     dropped: tuple[str, ...] = ()
     """Nothing is lost where nothing is converted."""
+
+    @property
+    def trails(self) -> bool:
+        """See `Exchange`."""
+        return self._format.missing_end is None
 
     def __init__(self, passing: Passing) -> None:
         self._format = passing
@@ -80,14 +89,18 @@ class PassThrough:
         data = event.data
         if not data:
             return Passed(event.raw, is_comment=True)
-        if self._format.ends(event):
-            return Passed(event.raw, done=True)
+        ends = self._format.ends(event)
         try:
             piece = self._reader.read(data, event.event)
         except FormatError:
-            return Passed(event.raw)
+            return Passed(event.raw, done=ends)
         if piece.error is not None:
-            return Passed(failure=failure_in_answer(piece.error, self._format.read_error))
+            failure = failure_in_answer(piece.error, self._format.read_error)
+            # The provider's own event is the terminal one of the client's format.
+            failure.was_passed = True
+            return Passed(event.raw, failure=failure)
+        if ends:
+            return Passed(event.raw, piece, done=True)
         if piece.is_empty:
             return Passed()
         self._finished = self._finished or piece.finishes

@@ -17,6 +17,8 @@ from gateway.relay.money import TOP_UP_TOKENS, terms_for
 from gateway.relay.prompt import output_limit, prompt_tokens
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from adapters.pricing.book import PriceBook
     from gateway.counting.counter import Counter
     from gateway.ledger.types import Ledger
@@ -36,13 +38,22 @@ class Holding:
     meter: Meter
 
     def __init__(
-        self, relay: Relay, *, ledger: Ledger, accounts: AccountCache, prices: PriceBook, counter: Counter
+        self,
+        relay: Relay,
+        *,
+        ledger: Ledger,
+        accounts: AccountCache,
+        prices: PriceBook,
+        counter: Counter,
+        is_alone: Callable[[], bool],
     ) -> None:
+        """`is_alone` says whether this is the caller's only request here."""
         self._relay = relay
         self._ledger = ledger
         self._accounts = accounts
         self._prices = prices
         self._counter = counter
+        self._is_alone = is_alone
         self._output_limit: int | None = None
         self._units = 0
         self._covered_tokens = math.inf
@@ -53,36 +64,51 @@ class Holding:
         self._output_limit = output_limit(relay)
         self._use(channel)
         relay.prompt_tokens = await prompt_tokens(relay, self._counter)
-        units = self._wanted_units()
-        token = relay.caller.token
+        least = self._least_units()
         try:
-            await self._ledger.reserve(
-                Reservation(
-                    request_id=relay.request_id,
-                    user_id=relay.caller.user.id,
-                    token_id=token.id,
-                    token_limited=not token.unlimited_quota,
-                    channel_id=channel.id,
-                    model=relay.sent_model,
-                    units=units,
-                    log_seed=settle.log_row(
-                        relay, channel_id=channel.id, model=relay.sent_model, cost=None, usage=None
-                    ),
-                )
-            )
+            self._units = await self._reserve_some(channel, least)
         except TokenExhausted:
-            raise await self._token_too_small(units) from None
+            raise await self._token_too_small(least) from None
         except InsufficientQuota:
             raise OutOfQuota("user quota is not enough", code="insufficient_user_quota") from None
         except Unavailable as error:
             raise _database_away(error) from None
-        self._units = units
         self._cover()
+
+    async def _reserve_some(self, channel: ChannelView, least: int) -> int:
+        """Reserve what the answer may cost at most; only a caller's sole request may do with `least`.
+
+        The original's estimate counts output at the input price, so that small balances stay usable. A stream
+        that outgrows it is topped up; whole answers cannot be, and many at once would overdraw the balance.
+        """
+        most = max(self._most_units(), least)
+        try:
+            await self._ledger.reserve(self._reservation(channel, most))
+            return most
+        except InsufficientQuota:
+            if most == least or not self._is_alone():
+                raise
+        await self._ledger.reserve(self._reservation(channel, least))
+        return least
+
+    def _reservation(self, channel: ChannelView, units: int) -> Reservation:
+        relay = self._relay
+        token = relay.caller.token
+        return Reservation(
+            request_id=relay.request_id,
+            user_id=relay.caller.user.id,
+            token_id=token.id,
+            token_limited=not token.unlimited_quota,
+            channel_id=channel.id,
+            model=relay.sent_model,
+            units=units,
+            log_seed=settle.log_row(relay, channel_id=channel.id, model=relay.sent_model, cost=None, usage=None),
+        )
 
     async def move(self, channel: ChannelView) -> None:
         """Take the reservation along to `channel`, which may be dearer. Raises `RelayError`."""
         self._use(channel)
-        await self._amend(channel, max(self._wanted_units() - self._units, 0))
+        await self._amend(channel, max(self._least_units() - self._units, 0))
 
     async def top_up(self) -> None:
         """Take more when a stream has outgrown what is held. Raises `OutOfQuota` when there is no more."""
@@ -122,7 +148,13 @@ class Holding:
         relay.sent_model = channel.upstream_model(relay.model)
         self.meter = Meter(self._counter, relay.sent_model)
 
-    def _wanted_units(self) -> int:
+    def _most_units(self) -> int:
+        """Return what a whole answer may cost, 0 where the client set no limit or the answer streams."""
+        if self._relay.streams or self._output_limit is None:
+            return 0
+        return self.terms.running(prompt_tokens=self._relay.prompt_tokens, output_tokens=self._output_limit)
+
+    def _least_units(self) -> int:
         return self.terms.reservation(
             prompt_tokens=self._relay.prompt_tokens,
             output_limit=self._output_limit,

@@ -39,7 +39,7 @@ class Terms:
         )
 
     def reservation(self, *, prompt_tokens: int, output_limit: int | None, pre_consumed: int) -> int:
-        """Return the quota units to hold before the provider is asked."""
+        """Return the quota units that the original holds before the provider is asked: all at the input price."""
         ratio = self.channel.group_ratio
         least = 0 if self.mode is Mode.TEXT else 1
         units = estimate(self.price, prompt_tokens, output_limit, pre_consumed, ratio, at_least=least)

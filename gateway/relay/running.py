@@ -6,6 +6,7 @@ client the truth (drain, an admin's click) in a terminal event of the client's f
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -42,6 +43,7 @@ class Running:
 
     _relays: dict[str, RunningRelay] = field(default_factory=dict)
     _changed: trio.Event = field(default_factory=trio.Event)
+    _claims: Counter[int] = field(default_factory=Counter)
 
     def __len__(self) -> int:
         return len(self._relays)
@@ -60,6 +62,21 @@ class Running:
             if not self._relays:
                 self._changed.set()
                 self._changed = trio.Event()
+
+    @contextmanager
+    def claimed(self, user_id: int) -> Iterator[None]:
+        """Count a request of a user from before its reservation to its settlement."""
+        self._claims[user_id] += 1
+        try:
+            yield
+        finally:
+            self._claims[user_id] -= 1
+            if not self._claims[user_id]:
+                del self._claims[user_id]
+
+    def is_alone(self, user_id: int) -> bool:
+        """Whether a user has no other request here."""
+        return self._claims[user_id] <= 1
 
     def end_all(self, reason: str) -> None:
         """End every running relay for `reason`."""

@@ -14,6 +14,7 @@ import trio
 
 from adapters.sse import EventScanner, EventTooLong, parse_event
 from gateway.relay import head as heads
+from gateway.relay.endpoints import Kind
 from gateway.relay.errors import UpstreamCut
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from gateway.relay.meter import Meter
     from gateway.relay.state import Relay
 
+# What a provider may take to close its stream after the end.
+TRAIL_S = 0.25
 # Events without content that may be held back before the first content; then they are let go with the head.
 MAX_HELD_BYTES = 1 << 20
 
@@ -69,7 +72,18 @@ class EventStream:
                 self._note(self._exchange.end(), b"", out)
             await self._write(out, passed)
             if self._failure is not None:
+                self._failure.was_passed = self._failure.was_passed and self._committed
                 raise self._failure
+        if self._exchange.trails:
+            await self._pass_the_rest(response)
+
+    async def _pass_the_rest(self, response: UpstreamResponse) -> None:
+        """Pass what follows the end, for as long as a provider may take to close its stream."""
+        with trio.move_on_after(TRAIL_S):
+            while data := await response.receive_some():
+                if rest := b"".join(event.raw for event in self._scanner.feed(data)):
+                    await self._client.write(rest)
+        await self._client.finish()
 
     def _unended(self) -> list[Event]:
         """Return the last event if the provider left out the empty line after it."""
@@ -79,9 +93,13 @@ class EventStream:
     def _take(self, events: list[Event]) -> list[bytes]:
         """Read `events`; return what goes to the client. Stops at the end of the stream or at an error."""
         out: list[bytes] = []
-        for event in events:
+        for place, event in enumerate(events):
             self._note(self._exchange.event(event), event.data, out)
-            if self._done or self._failure is not None:
+            if self._failure is not None:
+                break
+            if self._done:
+                if self._exchange.trails:
+                    out += (trailing.raw for trailing in events[place + 1 :])
                 break
         return out
 
@@ -89,7 +107,7 @@ class EventStream:
         raw, piece, self._done, self._failure, is_comment = passed
         if piece is not None:
             self._meter.add(piece)
-        elif raw and data and not is_comment and not self._done:
+        elif raw and data and not is_comment and not self._done and self._failure is None:
             # It could not be read, and was delivered all the same.
             self._meter.add_opaque(data)
         if raw and (not is_comment or self._committed):
@@ -113,8 +131,9 @@ class EventStream:
                 await self._client.start_events(passed)
         joined = out[0] if len(out) == 1 else b"".join(out)
         if self._done:
-            self._relay.stamp("upstream_completed")
-            await self._client.finish(joined)
+            if self._relay.endpoint.kind is not Kind.MESSAGES:
+                self._relay.stamp("upstream_completed")
+            await (self._client.write(joined) if self._exchange.trails else self._client.finish(joined))
             return
         await self._client.write(joined)
         if self._meter.is_long:

@@ -93,7 +93,12 @@ class Supervisor:
         self._relay = relay
         self._deps = deps
         self._holding = Holding(
-            relay, ledger=deps.ledger, accounts=deps.accounts, prices=deps.prices, counter=deps.counter
+            relay,
+            ledger=deps.ledger,
+            accounts=deps.accounts,
+            prices=deps.prices,
+            counter=deps.counter,
+            is_alone=lambda: deps.running.is_alone(relay.caller.user.id),
         )
         self._plan: Plan | None = None
         self._ended: _Ended | None = None
@@ -112,12 +117,16 @@ class Supervisor:
                 f"channel {channel.id} does not serve this endpoint", status=400, code="unsupported_channel"
             )
         await self._check_channel_limit(channel)
+        with self._deps.running.claimed(relay.caller.user.id):
+            await self._serve_with(channel, replaceable=only is None)
+
+    async def _serve_with(self, channel: ChannelView, *, replaceable: bool) -> None:
         await self._holding.reserve(channel)
         self._deps.budget.relay_began()
         # What the client is told if the lines below fail in a way that nobody foresaw.
         error: RelayError | None = RelayError("the gateway failed to serve this request", code="internal_error")
         try:
-            error = await self._in_nursery(channel, replaceable=only is None)
+            error = await self._in_nursery(channel, replaceable=replaceable)
         finally:
             # The one exit. No deadline around all of it, or a slow client could keep the settlement from being
             # handed over: every wait in here has its own, and shutdown can count on their sum.

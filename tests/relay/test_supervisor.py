@@ -246,6 +246,25 @@ async def test_nothing_is_sent_upstream_that_the_balance_cannot_hold(autojump_cl
     assert p.books.settled == []
 
 
+async def test_whole_answers_at_once_hold_what_they_may_cost_and_a_sole_one_the_estimate(
+    autojump_clock: MockClock,
+) -> None:
+    # gpt-4o costs four times as much for output: 100 tokens are 500 units, the original's estimate holds 126.
+    ask = ASK | {"model": "gpt-4o", "max_tokens": 100}
+    async with plane(channels=[channel(1, models=("gpt-4o",))], user_quota=300) as p:
+        p.transport.script += [answer(prompt=1, completion=100) for _ in range(10)]
+        answers: list[Got] = []
+
+        async def one() -> None:
+            answers.append(await p.ask(ask))
+
+        async with trio.open_nursery() as nursery:
+            for _ in range(10):
+                nursery.start_soon(one)
+        assert [got.status for got in answers] == [403] * 10
+        assert (await p.ask(ask)).status == 200
+
+
 async def test_token_too_small_says_what_is_needed(autojump_clock: MockClock) -> None:
     async with plane(token={"unlimited_quota": False, "remain_quota": 100}) as p:
         got = await p.ask(ASK)
