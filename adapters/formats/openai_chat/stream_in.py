@@ -80,6 +80,8 @@ class _Choice:
     calls: dict[int, _Call] = field(default_factory=dict)
     """The latest call under each index of the wire."""
     waiting: list[_Call] = field(default_factory=list)
+    thought: list[str] = field(default_factory=list)
+    """The words of the open thought."""
     calls_seen: int = 0
     is_finished: bool = False
 
@@ -222,15 +224,22 @@ class StreamDecoder:
                 self._open(
                     choice, "reasoning", Reasoning(signature_format=thought.signature_format, id=thought.id), out
                 )
-                if thought.text:
-                    out.append(ReasoningDelta(choice.index, thought.text, choice.number))
+                # With its signature, a thought may be repeated as a whole.
+                if thought.text and not (thought.signature and thought.text == "".join(choice.thought)):
+                    self._think(choice, thought.text, out)
                 if thought.signature:
+                    choice.kind = "signed reasoning"
                     out.append(
                         SignatureDelta(choice.index, thought.signature, choice.number, thought.signature_format)
                     )
         elif words := thought_text(delta):
             self._open(choice, "reasoning", Reasoning(), out)
-            out.append(ReasoningDelta(choice.index, words, choice.number))
+            self._think(choice, words, out)
+
+    @staticmethod
+    def _think(choice: _Choice, words: str, out: list[StreamEvent]) -> None:
+        choice.thought.append(words)
+        out.append(ReasoningDelta(choice.index, words, choice.number))
 
     def _read_parts(self, choice: _Choice, parts: list[object], path: str, out: list[StreamEvent]) -> None:
         for place, item in enumerate(parts):
@@ -304,6 +313,7 @@ class StreamDecoder:
 
     def _begin(self, choice: _Choice, kind: str) -> int:
         choice.kind = kind
+        choice.thought.clear()
         choice.index = choice.next_index
         choice.next_index += 1
         return choice.index

@@ -38,7 +38,7 @@ from adapters.formats.neutral import (
 from adapters.formats.openai_chat.answer_out import annotation, answer_id, finish_reason, image_part, is_openai
 from adapters.formats.openai_chat.failures import error_body
 from adapters.formats.openai_chat.passing import DONE_EVENT
-from adapters.formats.openai_chat.thoughts import write_call_signature, write_detail, write_signature
+from adapters.formats.openai_chat.thoughts import write_call_signature, write_detail
 from adapters.formats.openai_chat.usage import write_usage
 from adapters.formats.reading import dump
 
@@ -53,7 +53,7 @@ _text = msgspec.json.Encoder().encode
 class _Choice:
     """What is open in one choice, and the bytes around its deltas."""
 
-    __slots__ = ("base", "before", "calls", "details", "has_arguments", "held", "opened", "part", "said")
+    __slots__ = ("base", "before", "calls", "details", "has_arguments", "held", "opened", "part", "said", "thought")
 
     def __init__(self, head: bytes, number: int) -> None:
         self.before = head + b',"choices":[{"index":%d,"delta":' % number
@@ -66,6 +66,8 @@ class _Choice:
         """Arguments of a function that stands for a custom tool: they are unwrapped when they are whole."""
         self.said = 0
         """Characters of text so far."""
+        self.thought: list[str] = []
+        """The open thought."""
         self.base = 0
         """The same where the open part began: positions of citations count from there."""
 
@@ -101,6 +103,7 @@ class StreamEncoder:
             return b""
         match event:
             case ReasoningDelta():
+                self._choice(event.choice).thought.append(event.text)
                 return self._delta(event.choice, {self._options.reasoning_format: event.text})
             case ArgumentsDelta():
                 return self._arguments(event)
@@ -203,6 +206,7 @@ class StreamEncoder:
 
     def _start_thoughts(self, number: int, choice: _Choice, part: Reasoning) -> bytes:
         choice.details += 1
+        choice.thought = [part.text] if part.text else []
         delta: JsonObject = {}
         if part.text:
             delta[self._options.reasoning_format] = part.text
@@ -258,8 +262,11 @@ class StreamEncoder:
             call: JsonObject = {"index": choice.calls - 1, "extra_content": write_call_signature(event.signature)}
             return self._delta(event.choice, {"tool_calls": [call]})
         if isinstance(choice.part, Reasoning):
-            detail = write_signature(event.signature, whose, choice.details - 1)
-            return self._delta(event.choice, {"reasoning_details": [detail]})
+            # The words once more, so that a client that collects the details has what the signature is for.
+            signed = Reasoning(
+                text="".join(choice.thought), signature=event.signature, signature_format=whose, id=choice.part.id
+            )
+            return self._delta(event.choice, {"reasoning_details": [write_detail(signed, choice.details - 1)]})
         return b""
 
     def _finish(self, event: Finish) -> bytes:

@@ -31,11 +31,29 @@ def read_thoughts(message: JsonObject, path: str) -> list[Reasoning]:
     """Return the thoughts of a message. Raises `FormatError`."""
     details = message.get("reasoning_details")
     if is_array(details):
-        found = [_read_detail(item, f"{path}.reasoning_details[{place}]") for place, item in enumerate(details)]
-        if thoughts := [thought for thought in found if thought is not None]:
+        thoughts: list[Reasoning] = []
+        places: list[object] = []
+        for place, item in enumerate(details):
+            thought = _read_detail(item, f"{path}.reasoning_details[{place}]")
+            if thought is None:
+                continue
+            index = item.get("index") if is_object(item) else None
+            # Clients that collect a stream may send its pieces back one by one.
+            if thoughts and index is not None and index == places[-1] and _continues(thoughts[-1], thought):
+                thoughts[-1].text += thought.text
+                thoughts[-1].signature = thought.signature
+                thoughts[-1].signature_format = thought.signature_format
+            else:
+                thoughts.append(thought)
+                places.append(index)
+        if thoughts:
             return thoughts
     said = thought_text(message)
     return [Reasoning(text=said)] if said else []
+
+
+def _continues(before: Reasoning, after: Reasoning) -> bool:
+    return bool(before.text) and not (before.signature or before.redacted or after.redacted)
 
 
 def thought_text(message: JsonObject) -> str:
@@ -77,11 +95,6 @@ def write_detail(thought: Reasoning, index: int) -> JsonObject:
     if thought.signature:
         detail["signature"] = thought.signature
     return detail
-
-
-def write_signature(signature: str, whose: Format, index: int) -> JsonObject:
-    """Return the entry that tells, at the end of streamed thoughts, their signature."""
-    return {"index": index, "format": _TO_WIRE[whose], "type": "reasoning.text", "text": "", "signature": signature}
 
 
 def read_call_signature(call: JsonObject, path: str) -> str:

@@ -19,6 +19,7 @@ from adapters.formats.neutral import (
     Finish,
     PartEnd,
     PartStart,
+    Reasoning,
     Response,
     ResponseOptions,
     Start,
@@ -266,3 +267,30 @@ def test_an_event_that_cannot_be_read_is_a_failure_not_an_exception() -> None:
         events = read(codec, [b"data: <html>\n\n"])
         assert isinstance(events[0], Failure)
         assert len(events) == 1
+
+
+def test_the_details_that_a_chat_client_collects_from_a_stream_are_claudes_thoughts_again() -> None:
+    raw = write(openai_chat, read(anthropic, [CLAUDE_BYTES]))
+    deltas = [c["choices"][0]["delta"] for c in events_of(raw) if c["choices"]]  # type: ignore[index]
+    details = [detail for delta in deltas for detail in delta.get("reasoning_details", ())]
+    message = {"role": "assistant", "content": "Looking.", "reasoning_details": details}
+    body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}, message]}
+    request = openai_chat.decode_request(json.dumps(body).encode())
+    written = json.loads(anthropic.encode_request(request, "claude-opus-4-6").body)
+    assert written["messages"][1]["content"][:2] == recordings.CLAUDE_ANSWER["content"][:2]  # type: ignore[index]
+
+
+def test_details_in_pieces_are_put_together() -> None:
+    pieces = [
+        {"type": "reasoning.text", "index": 0, "format": "anthropic-claude-v1", "text": "H"},
+        {"type": "reasoning.text", "index": 0, "format": "anthropic-claude-v1", "text": "m."},
+        {"type": "reasoning.text", "index": 0, "format": "anthropic-claude-v1", "signature": "s"},
+    ]
+    raw = b"".join(chunk({"reasoning": piece.get("text", ""), "reasoning_details": [piece]}) for piece in pieces)
+    streamed = assemble(read(openai_chat, [raw + chunk({"content": "x"}) + chunk({}, "stop")]))
+    message = {"role": "assistant", "content": "x", "reasoning_details": pieces}
+    at_once = openai_chat.decode_response(
+        json.dumps({"choices": [{"message": message, "finish_reason": "stop"}]}).encode()
+    )
+    assert streamed.choices == at_once.choices
+    assert streamed.choices[0].parts[0] == Reasoning(text="Hm.", signature="s", signature_format="anthropic")
