@@ -90,6 +90,8 @@ class Provider:
     credential_header: str = "Authorization"
     headers: dict[str, str] = field(default_factory=dict)
     """Sent with every request, unless the client's request has them."""
+    adds: dict[str, bool | str] = field(default_factory=dict)
+    """Members added to chat requests, unless the client's request has them."""
     endpoints: frozenset[str] = frozenset()
     quirks: frozenset[str] = frozenset()
     key_format: str = "KEY"

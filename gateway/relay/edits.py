@@ -26,6 +26,7 @@ def edited(relay: Relay, channel: ChannelView, sent_model: str, settings: Settin
     if relay.streams and kind in _USAGE_ON_DEMAND and asks:
         _ask_for_usage(body, changes)
     if kind is Kind.CHAT:
+        changes |= additions(body, channel, settings)
         if relay.messages is not None:
             changes["messages"] = relay.messages
         if channel.provider.wants_max_completion_tokens(sent_model):
@@ -33,6 +34,20 @@ def edited(relay: Relay, channel: ChannelView, sent_model: str, settings: Settin
     if channel.system_prompt:
         _force_system_prompt(relay, channel.system_prompt, changes)
     return body.edited(changes), bool(channel.system_prompt) and relay.endpoint.format is not None
+
+
+def additions(body: RequestBody, channel: ChannelView, settings: Settings) -> dict[str, object | None]:
+    """Return what the provider's row adds to a chat request that lacks it."""
+    added: dict[str, object | None] = {
+        name: value for name, value in channel.provider.adds.items() if name not in body
+    }
+    sort = settings.openrouter_provider_sort
+    if sort and channel.provider.key == "openrouter":
+        wanted = body.any("provider")
+        known = wanted if isinstance(wanted, dict) else {}
+        if "sort" not in known:
+            added["provider"] = {**known, "sort": sort}
+    return added
 
 
 def _force_system_prompt(relay: Relay, prompt: str, changes: dict[str, object | None]) -> None:

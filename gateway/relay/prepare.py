@@ -14,6 +14,7 @@ from adapters.providers.urls import UrlError, upstream_url
 from adapters.transport.types import UpstreamRequest
 from gateway.relay import edits
 from gateway.relay import head as heads
+from gateway.relay.body import RequestBody
 from gateway.relay.convert import Converted
 from gateway.relay.errors import Invalid, RelayError
 from gateway.relay.exchange import PassThrough
@@ -104,6 +105,10 @@ def _converted(
         encoded = route.provider.encode_request(request, model, options)
     except FormatError as error:
         raise Invalid(str(error), code=relay.endpoint.invalid_code) from None
+    body = encoded.body
+    if row.format == "openai_chat" and (row.adds or settings.openrouter_provider_sort):
+        written = RequestBody(body)
+        body = written.edited(edits.additions(written, channel, settings))
     client = CLIENTS[relay.endpoint.format]
     answer = neutral.ResponseOptions(
         request_id=relay.request_id,
@@ -112,7 +117,7 @@ def _converted(
         request=request,
     )
     return Prepared(
-        _request(relay, channel, url, encoded.body, settings),
+        _request(relay, channel, url, body, settings),
         Converted(route.provider, client, answer),
         route.passing.read_error,
         bool(channel.system_prompt),
