@@ -82,7 +82,6 @@ class Relay(BaseSettings):
             meaning="Output limit for requests that must have one and have none.",
             unit="tokens",
             low=1,
-            no_effect=NOT_YET,
         ),
     ] = 2048
     openrouter_provider_sort: Annotated[
@@ -94,9 +93,9 @@ class Relay(BaseSettings):
             meaning="Version of the Gemini API, for models that are not known to need another.", no_effect=NOT_YET
         ),
     ] = "v1"
-    gemini_safety_setting: Annotated[
-        str, Variable(meaning="Threshold sent to Gemini for every safety category.", no_effect=NOT_YET)
-    ] = "BLOCK_NONE"
+    gemini_safety_setting: Annotated[str, Variable(meaning="Threshold sent to Gemini for every safety category.")] = (
+        "BLOCK_NONE"
+    )
     idle_timeout: Annotated[
         int,
         Variable(
@@ -255,6 +254,4 @@ class Accounts(BaseSettings):
             no_effect=NOT_YET,
         ),
     ] = "modern"
-    force_email_tls_verify: Annotated[
-        bool, Variable(meaning="Checks the certificate of the mail server.", no_effect=NOT_YET)
-    ] = False
+    force_email_tls_verify: Annotated[bool, Variable(meaning="Checks the certificate of the mail server.")] = False

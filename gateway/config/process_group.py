@@ -197,7 +197,7 @@ class Console(BaseSettings):
     debug: Annotated[bool, Variable(meaning="Log more. **Also turns every rate limit off**, as in one-api.")] = False
     debug_sql: Annotated[bool, Variable(meaning="Log SQL statements, without their values.")] = False
     enable_prometheus_metrics: Annotated[
-        bool, Variable(meaning="Serves `/metrics` (with an admin's session or access token).", no_effect=NOT_YET)
+        bool, Variable(meaning="Serves `/metrics` (with an admin's session or access token).")
     ] = True
     log_push_api: Annotated[
         HttpUrl,
@@ -205,8 +205,7 @@ class Console(BaseSettings):
             meaning="Address of the alert service that is told of errors.",
             expects="an address such as https://alerts.example.com",
             is_secret=True,
-            no_effect=NOT_YET,
         ),
     ] = ""
-    log_push_type: Annotated[str, Variable(meaning="Type of alert given to that service.", no_effect=NOT_YET)] = ""
+    log_push_type: Annotated[str, Variable(meaning="Type of alert given to that service.")] = ""
     log_push_token: Annotated[str, Variable(meaning="Token for that service.", is_secret=True)] = ""
