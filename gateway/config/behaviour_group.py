@@ -85,7 +85,7 @@ class Relay(BaseSettings):
         ),
     ] = 2048
     openrouter_provider_sort: Annotated[
-        str, Variable(meaning="`provider.sort` of OpenRouter requests that have none.", no_effect=NOT_YET)
+        str, Variable(meaning="`provider.sort` of OpenRouter requests that have none.")
     ] = ""
     gemini_version: Annotated[
         str,
