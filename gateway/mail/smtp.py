@@ -99,8 +99,8 @@ class Conversation:
             raise MailFailed("the mail server's TLS certificate or protocol is not acceptable") from error
         except (OSError, UnicodeError) as error:
             raise MailFailed("the mail server cannot be reached") from error
-        except (ValueError, MessageError) as error:
-            # An address or a name that no header can hold.
+        except (ValueError, LookupError, MessageError) as error:
+            # An address or a name that no header can hold; the parser of the standard library trips over some.
             raise MailFailed("the address cannot be used in a mail") from error
 
     def hang_up(self) -> None:
