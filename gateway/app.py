@@ -34,6 +34,7 @@ from gateway.ledger.writer import LedgerWriter
 from gateway.lifecycle_types import App, Process, Service
 from gateway.management.app import create_management
 from gateway.management.extension import installed_extensions
+from gateway.metrics.build import Metrics
 from gateway.notify.alerts import Alerts
 from gateway.notify.quota import QuotaReminder, ReservationWatch
 from gateway.notify.root import RootNotifier
@@ -48,6 +49,7 @@ from gateway.relay.retry import RetryBudget
 from gateway.relay.running import Running
 from gateway.relay.supervisor import RelayDeps
 from gateway.services import Services
+from gateway.site.about import product_version
 from storage.bootstrap import ensure_first_root
 from storage.database import Database
 from storage.dsn import parse_dsn
@@ -148,7 +150,7 @@ async def build(settings: Settings, process: Process, /) -> App:
     tls = await trio.to_thread.run_sync(client_context, certifi.where())
     redactor = _redactor(settings)
     alerts = Alerts(settings, redactor, tls=tls) if settings.log_push_api else None
-    journal = build_journal(
+    lines = build_journal(
         stream=sys.stdout,
         redactor=redactor,
         debug=settings.debug,
@@ -156,6 +158,8 @@ async def build(settings: Settings, process: Process, /) -> App:
         only_one_file=settings.only_one_log_file,
         alerts=alerts.pusher if alerts is not None else None,
     )
+    metrics = Metrics.make(worker=process.worker) if settings.enable_prometheus_metrics else None
+    journal = metrics.counting(lines) if metrics is not None else lines
     catalogue = await trio.to_thread.run_sync(load_catalogue)
     counter = await Counter.load(trio.CapacityLimiter(COUNTING_THREADS))
     cluster = build_cluster(settings, process, journal)
@@ -188,6 +192,15 @@ async def build(settings: Settings, process: Process, /) -> App:
     notices = Notices(
         root=RootNotifier(services, outside), quota=QuotaReminder(services, outside.courier), alerts=alerts
     )
+    if metrics is not None:
+        metrics.watch(
+            services,
+            version=product_version(),
+            journal=lines,
+            cluster=cluster,
+            root=notices.root,
+            alerts=alerts,
+        )
     deps = _relay_deps(services, counter=counter, tls=tls, notices=notices)
     # Any process tests when somebody asks it to; only one of them does so by the clock.
     test_every_s = (settings.channel_test_frequency or 0) * 60 if process.is_leader else 0
@@ -196,7 +209,13 @@ async def build(settings: Settings, process: Process, /) -> App:
         # The same protocol in Quart's own words for it, which are narrower than ASGI's.
         cast(
             "AsgiApp",
-            create_management(services, prober=prober, outside=outside, extensions=installed_extensions()),
+            create_management(
+                services,
+                prober=prober,
+                outside=outside,
+                numbers=metrics.registry if metrics is not None else None,
+                extensions=installed_extensions(),
+            ),
         ),
         deps=deps,
         catalogue=catalogue,
@@ -211,14 +230,14 @@ async def build(settings: Settings, process: Process, /) -> App:
             prober,
             [outside.courier, *notices.services],
             cluster,
-            journal,
+            lines,
             transport,
             process,
             databases,
             replica_id,
         ),
         running=services.running,
-        journal=journal,
+        journal=lines,
         close=databases.aclose,
     )
 
@@ -229,16 +248,16 @@ def _in_order(
     prober: Prober,
     mail: list[Service],
     cluster: Cluster,
-    journal: JournalService,
+    lines: JournalService,
     transport: Http1Transport,
     process: Process,
     databases: Databases,
     replica_id: str,
 ) -> list[Service]:
     """Return the services as they are started; closing goes the other way, so the ledger flushes after relays."""
-    main = databases.main
+    main, journal = databases.main, services.journal
     presence = Presence(main, replica_id=replica_id, journal=journal)
-    order: list[Service] = [journal, *cluster.services, presence]
+    order: list[Service] = [lines, *cluster.services, presence]
     if process.is_leader and databases.are_apart:
         # Closed after the ledger, so that the last settlements' log rows still travel.
         order.append(Outbox(main, databases.logs, journal=journal))
@@ -248,7 +267,7 @@ def _in_order(
         order.append(Retention(main, journal=journal))
     order += [services.registry, *mail, deps.health, transport, prober]
     if process.is_leader:
-        order.append(Greeting(services, journal, process=process, replica_id=replica_id, shared_state=cluster.label))
+        order.append(Greeting(services, lines, process=process, replica_id=replica_id, shared_state=cluster.label))
     return order
 
 

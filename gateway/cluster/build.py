@@ -12,6 +12,7 @@ from gateway.cluster.subscriptions import Subscriptions
 from gateway.cluster.worker import WorkerCluster
 
 if TYPE_CHECKING:
+    from gateway.cluster.fallback import Fallback
     from gateway.cluster.types import Bus, Windows
     from gateway.lifecycle_types import Process, Service
     from gateway.observe.types import Journal
@@ -45,6 +46,8 @@ class Cluster:
     windows: Windows
     services: tuple[Service, ...]
     label: str
+    fallback: Fallback | None = None
+    """What answers while the shared store is away, where there is one."""
 
 
 def build_cluster(settings: ClusterSettings, process: Process, journal: Journal) -> Cluster:
@@ -60,8 +63,8 @@ def build_cluster(settings: ClusterSettings, process: Process, journal: Journal)
             settings.redis_conn_string, master_name=settings.redis_master_name, password=settings.redis_password
         )
         redis = RedisCluster(address, subscriptions, journal)
-        return Cluster(redis, redis, (redis,), f"Redis {address.label}")
+        return Cluster(redis, redis, (redis,), f"Redis {address.label}", redis.fallback)
     if process.bus_link is not None:
         worker = WorkerCluster(process.bus_link, subscriptions, journal)
-        return Cluster(worker, worker, (worker,), "the parent process")
+        return Cluster(worker, worker, (worker,), "the parent process", worker.fallback)
     return Cluster(LocalBus(subscriptions), LocalWindows(), (), "this process")

@@ -24,6 +24,7 @@ from gateway.management import (
     guard,
     landing,
     logs,
+    metrics,
     models,
     oauth,
     options,
@@ -45,6 +46,7 @@ from storage.errors import DatabaseUnavailable, Retryable, StorageError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from prometheus_client import CollectorRegistry
     from quart import Quart
     from quart.wrappers import BaseRequestWebsocket
 
@@ -66,12 +68,14 @@ def create_management(
     *,
     prober: Prober | None = None,
     outside: Outside | None = None,
+    numbers: CollectorRegistry | None = None,
     extensions: Iterable[Extension] = (),
 ) -> Quart:
     """Return the application. It starts nothing and reads nothing until a request comes.
 
     `prober` is the process's service that tests channels in the background; without one only single tests work.
     `outside` holds third parties and the courier, whose background mails need it to run as a service, too.
+    `numbers` is what `/metrics` shows; without it there is no such route.
     `extensions` add routes of their own, which declare their guards like all others.
     """
     app = _App("gateway.management", static_folder=None)
@@ -102,6 +106,8 @@ def create_management(
         oauth.blueprint(services, outside),
     ):
         app.register_blueprint(blueprint)
+    if numbers is not None:
+        app.register_blueprint(metrics.blueprint(numbers))
     edge.install(app, services)
     turnstile.install(app, services, outside)
     _install_error_handlers(app, services)
