@@ -22,19 +22,24 @@ from adapters.transport.message import ResponseReader, encode_head
 from adapters.transport.pool import Pool
 from adapters.transport.target import parse_target
 from adapters.transport.types import HeadTimeout, IdleTimeout, ResponseBroken
+from adapters.transport.websocket import Opening, WebSocket, shake_hands
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Sequence
 
     from adapters.transport.connect import Connection
     from adapters.transport.proxy import Proxy
     from adapters.transport.target import Origin, Target
     from adapters.transport.tls import ByteStream
-    from adapters.transport.types import UpstreamRequest
+    from adapters.transport.types import BodySource, UpstreamRequest
 
 READ_BYTES = 64 * 1024
 SMALL_BODY_BYTES = 32 * 1024
 """Up to this, head and body go out in one call, which fits into the kernel's buffer; above, we listen meanwhile."""
+
+BODY_PIECE_BYTES = 256 * 1024
+"""What is read at a time of a body that is not in memory."""
 
 IDLE_CONNECTION_S = 50.0
 """Below the minute after which most servers and load balancers close an idle connection."""
@@ -166,6 +171,30 @@ class Http1Transport:
         fresh = await self._connect(target.origin, request.connect_timeout_s)
         return await self._exchange(fresh, head, request, ResponseReader(request.method))
 
+    async def open_socket(self, request: UpstreamRequest, subprotocols: Sequence[str]) -> WebSocket:
+        """Open a websocket on a connection of its own.
+
+        Raises as `send`, and `SocketRefused`. Leaves no connection open when it raises, `Cancelled` included.
+        """
+        target = self._target(request.url)
+        headers = [*request.headers]
+        request_target = target.path
+        if self._proxy is not None and not self._proxy.is_socks and target.origin.scheme == "http":
+            request_target = target.absolute
+            headers += self._proxy.headers
+        connection = await self._connect(target.origin, request.connect_timeout_s)
+        return await shake_hands(
+            connection,
+            Opening(
+                target=request_target,
+                host=target.host_header,
+                headers=headers,
+                subprotocols=subprotocols,
+                head_timeout_s=request.head_timeout_s,
+                idle_timeout_s=request.idle_timeout_s,
+            ),
+        )
+
     def _head(self, request: UpstreamRequest, target: Target) -> bytes:
         extra: tuple[tuple[bytes, bytes], ...] = ()
         request_target = target.path
@@ -175,7 +204,7 @@ class Http1Transport:
         if target.authorization and not any(name.lower() == b"authorization" for name, _ in request.headers):
             extra = (*extra, (b"Authorization", target.authorization))
         return encode_head(
-            request.method, request_target, target.host_header, request.headers, len(request.body), extra
+            request.method, request_target, target.host_header, request.headers, body_size(request.body), extra
         )
 
     async def _connect(self, origin: Origin, timeout_s: float) -> Connection:
@@ -187,11 +216,12 @@ class Http1Transport:
         """Send on `connection` and read up to the final head. Closes the connection when it raises."""
         try:
             with trio.move_on_after(request.head_timeout_s) as scope:
-                if len(request.body) <= SMALL_BODY_BYTES:
-                    is_sent = await _send(connection.stream, (head + request.body,))
+                body = request.body
+                if isinstance(body, bytes) and len(body) <= SMALL_BODY_BYTES:
+                    is_sent = await _send(connection.stream, (head + body,))
                     await _read_head(connection.stream, reader)
                 else:
-                    is_sent = await _send_and_read_head(connection.stream, head, request.body, reader)
+                    is_sent = await _send_and_read_head(connection.stream, head, body, reader)
         except BaseException:
             connection.close()
             raise
@@ -206,7 +236,14 @@ class Http1Transport:
         return Http1Response(reader, connection, self._pool, request.idle_timeout_s)
 
 
-async def _send_and_read_head(stream: ByteStream, head: bytes, body: bytes, reader: ResponseReader) -> bool:
+def body_size(body: bytes | BodySource) -> int:
+    """Return how many bytes a request's body has."""
+    return len(body) if isinstance(body, bytes) else body.size
+
+
+async def _send_and_read_head(
+    stream: ByteStream, head: bytes, body: bytes | BodySource, reader: ResponseReader
+) -> bool:
     """Send a large request while listening for an answer that does not wait for its end, such as 413.
 
     Returns whether all of it was sent.
@@ -215,8 +252,14 @@ async def _send_and_read_head(stream: ByteStream, head: bytes, body: bytes, read
 
     async def send() -> None:
         nonlocal is_sent
-        rest = memoryview(body)
-        is_sent = await _send(stream, (head + rest[:SMALL_BODY_BYTES], rest[SMALL_BODY_BYTES:]))
+        if isinstance(body, bytes):
+            rest = memoryview(body)
+            is_sent = await _send(stream, (head + rest[:SMALL_BODY_BYTES], rest[SMALL_BODY_BYTES:]))
+        else:
+            is_sent = await _send_from(stream, head, body, reader)
+            if reader.failure is not None:
+                # Half a request will not be answered.
+                nursery.cancel_scope.cancel()
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(send)
@@ -234,6 +277,23 @@ async def _send(stream: ByteStream, pieces: tuple[bytes | memoryview, ...]) -> b
             await stream.send_all(piece)
     except (trio.BrokenResourceError, trio.ClosedResourceError):
         return False
+    return True
+
+
+async def _send_from(stream: ByteStream, head: bytes, body: BodySource, reader: ResponseReader) -> bool:
+    """Send head and body piece by piece; return whether all of it went out."""
+    if not await _send(stream, (head,)):
+        return False
+    sent = 0
+    while sent < body.size:
+        try:
+            piece = await body.read_at(sent, BODY_PIECE_BYTES)
+        except OSError:
+            reader.fail("the body of the request could not be read")
+            return False
+        if not await _send(stream, (piece,)):
+            return False
+        sent += len(piece)
     return True
 
 
