@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, cast
 
@@ -19,6 +19,8 @@ from gateway.channels.probe import Prober
 from gateway.cluster.local import LocalBus, LocalWindows
 from gateway.cluster.subscriptions import Subscriptions
 from gateway.config.settings import Settings
+from gateway.identity.foreign import Endpoints
+from gateway.identity.outside import Outside
 from gateway.ledger.verify import verify
 from gateway.ledger.writer import LedgerWriter
 from gateway.lifecycle_types import AsgiApp, Phase
@@ -103,6 +105,7 @@ class Site:
     url: str
     services: Services
     notes: Notes
+    outside: Outside
     nursery: trio.Nursery
     root: Person
     clients: list[httpx2.AsyncClient] = field(default_factory=list)
@@ -142,8 +145,13 @@ class Site:
 
 
 @asynccontextmanager
-async def running_site(fresh: FreshDatabase, settings: Mapping[str, Any] | None = None) -> AsyncIterator[Site]:
-    """Serve a control plane on `fresh`, which has all tables, until the block ends."""
+async def running_site(
+    fresh: FreshDatabase, settings: Mapping[str, Any] | None = None, *, endpoints: Endpoints | None = None
+) -> AsyncIterator[Site]:
+    """Serve a control plane on `fresh`, which has all tables, until the block ends.
+
+    `endpoints` are third parties that are not the real ones.
+    """
     chosen = {"global_api_rate_limit": 0, "critical_rate_limit": 0, "global_web_rate_limit": 0, **(settings or {})}
     notes = Notes()
     database = fresh.open()
@@ -152,12 +160,14 @@ async def running_site(fresh: FreshDatabase, settings: Mapping[str, Any] | None 
     transport = Http1Transport(tls=ssl.create_default_context(), proxy=None)
     services = _services(Settings(**chosen), database, notes, transport)
     prober = Prober(services)
+    outside = replace(Outside.of(services), endpoints=endpoints or Endpoints())
     (listener,) = open_listeners(0, write_timeout_s=10, host="127.0.0.1")
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     async with trio.open_nursery() as nursery:
         await nursery.start(services.registry.run)
         await nursery.start(prober.run)
-        app = cast("AsgiApp", create_management(services, prober=prober))
+        await nursery.start(outside.courier.run)
+        app = cast("AsgiApp", create_management(services, prober=prober, outside=outside))
         await nursery.start(
             lambda task_status: serve(
                 app,
@@ -168,7 +178,7 @@ async def running_site(fresh: FreshDatabase, settings: Mapping[str, Any] | None 
                 task_status=task_status,
             )
         )
-        site = Site(url, services, notes, nursery, Person(httpx2.AsyncClient()))
+        site = Site(url, services, notes, outside, nursery, Person(httpx2.AsyncClient()))
         site.root = site.visitor()
         await site.root.login("root", "123456")
         try:

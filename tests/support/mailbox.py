@@ -39,7 +39,7 @@ class Delivery:
         """The plain part."""
         part = self.message.get_body(("plain",))
         assert part is not None
-        return str(part.get_content())
+        return str(part.get_content()).replace("\r\n", "\n")
 
     @property
     def code(self) -> str:
