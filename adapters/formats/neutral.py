@@ -514,6 +514,8 @@ class ResponseOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Chat: the member for thoughts (URL parameter `reasoning_format`)."""
     include_usage: bool = True
     """Chat: whether the stream tells usage (in a last chunk of its own)."""
+    json_array: bool = False
+    """Gemini: the stream is one JSON array instead of server-sent events (no `alt=sse` in the URL)."""
     request: Request | None = None
     """What was asked, for formats whose answers repeat it (Responses)."""
 
