@@ -6,6 +6,7 @@ import socket
 import ssl
 import threading
 import time
+from pathlib import Path
 
 import pytest
 import trustme
@@ -78,7 +79,7 @@ def test_a_certificate_of_nobody_is_refused_when_it_is_to_be_checked() -> None:
     assert box.deliveries == []
 
 
-def test_a_certificate_of_a_known_authority_is_taken_when_it_is_checked(tmp_path) -> None:
+def test_a_certificate_of_a_known_authority_is_taken_when_it_is_checked(tmp_path: Path) -> None:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

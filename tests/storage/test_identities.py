@@ -44,10 +44,13 @@ def test_ids_of_third_parties_are_compared_to_the_letter(database: Database) -> 
     _add(database, 1, oidc_id="sub-Ab")
     assert database.read_sync(lambda c: identities.by_foreign_id(c, "oidc_id", "sub-ab")) is None
     _add(database, 2, oidc_id="sub-ab")
-    for wanted, number in (("sub-Ab", 1), ("sub-ab", 2)):
-        found = database.read_sync(lambda c, wanted=wanted: identities.by_foreign_id(c, "oidc_id", wanted))
+
+    def owner(wanted: str) -> int:
+        found = database.read_sync(lambda c: identities.by_foreign_id(c, "oidc_id", wanted))
         assert found is not None
-        assert found.id == number
+        return found.id
+
+    assert (owner("sub-Ab"), owner("sub-ab")) == (1, 2)
     assert database.read_sync(identities.next_id) == 3
 
 

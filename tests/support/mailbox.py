@@ -76,7 +76,7 @@ class Mailbox:
                 Delivery(
                     to=list(envelope.rcpt_tos),
                     sender=str(envelope.mail_from),
-                    message=cast("EmailMessage", message),
+                    message=message,
                     was_encrypted=self.is_tls or session.ssl is not None,
                     was_logged_in=bool(session.authenticated),
                 )
