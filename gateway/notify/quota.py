@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from gateway.services import Services
     from storage.repositories.reminders import Balance
 
-EVERY_S = 20.0
+EVERY_S = 5.0
 # In one statement; the engines bear at least this many values.
 _AT_ONCE = 500
 _MOST_KNOWN = 100_000
