@@ -6,6 +6,7 @@ reverse. `prepare_databases` brings the schema up to date before anything is bui
 
 from __future__ import annotations
 
+import shutil
 import sys
 import uuid
 from dataclasses import dataclass
@@ -44,6 +45,7 @@ from gateway.registry.accounts import AccountCache
 from gateway.registry.registry import Registry
 from gateway.relay.fetch import HttpImageFetcher
 from gateway.relay.health import ChannelHealth
+from gateway.relay.media.duration import Uploads
 from gateway.relay.plane import RelayPlane
 from gateway.relay.retry import RetryBudget
 from gateway.relay.running import Running
@@ -297,6 +299,7 @@ def _relay_deps(services: Services, *, counter: Counter, tls: ssl.SSLContext, no
         running=services.running,
         journal=services.journal,
         rng=SystemRandom(),
+        uploads=Uploads(ffprobe=shutil.which("ffprobe")),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from adapters.formats import anthropic, openai_chat, openai_responses
+from adapters.formats import anthropic, media, openai_chat, openai_responses
 from adapters.formats.codec import ClientSide, Passing, ProviderSide, Stateless
 
 if TYPE_CHECKING:
@@ -84,6 +84,21 @@ PASSING: Mapping[str, Passing] = MappingProxyType(
             ends=anthropic.ends,
             missing_end=None,
             read_error=anthropic.read_error,
+        ),
+        "images": Passing(
+            reader=media.ImageReader, ends=media.ends, missing_end=b"", read_error=openai_chat.read_error
+        ),
+        "sound": Passing(
+            reader=lambda: Stateless(media.read_sound),
+            ends=media.ends,
+            missing_end=b"",
+            read_error=openai_chat.read_error,
+        ),
+        "ranks": Passing(
+            reader=lambda: Stateless(media.read_ranks),
+            ends=media.ends,
+            missing_end=None,
+            read_error=openai_chat.read_error,
         ),
     }
 )

@@ -39,7 +39,9 @@ NO_STREAM_OPTIONS = "no_stream_options"
 """Quirk: unknown members are refused, `stream_options` among them; usage comes unasked."""
 NATIVE_RESPONSES = "native_responses"
 """Quirk: speaks the Responses API itself; for others, clients of that API are served over chat."""
-QUIRKS = frozenset({MAX_COMPLETION_TOKENS, NO_STREAM_OPTIONS, NATIVE_RESPONSES})
+NO_IMAGE_SHAPE = "no_image_shape"
+"""Quirk: requests for images may not name size and quality."""
+QUIRKS = frozenset({MAX_COMPLETION_TOKENS, NO_STREAM_OPTIONS, NATIVE_RESPONSES, NO_IMAGE_SHAPE})
 
 _REASONING_MODEL = re.compile(r"o\d|gpt-5")
 
@@ -131,3 +133,8 @@ class Provider:
     def takes_stream_options(self) -> bool:
         """Whether a stream may ask for usage by `stream_options`."""
         return NO_STREAM_OPTIONS not in self.quirks
+
+    @property
+    def takes_image_shape(self) -> bool:
+        """Whether a request for images may name size and quality."""
+        return NO_IMAGE_SHAPE not in self.quirks

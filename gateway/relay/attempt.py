@@ -12,8 +12,10 @@ import trio
 
 from adapters.transport.types import ConnectFailed, HeadTimeout, IdleTimeout, TransportError
 from gateway.relay import head as heads
+from gateway.relay.endpoints import Delivery
 from gateway.relay.errors import UpstreamCut, UpstreamFailed, UpstreamUnreachable
 from gateway.relay.failures import refusal
+from gateway.relay.media.carry import carry
 from gateway.relay.stream import EventStream
 
 if TYPE_CHECKING:
@@ -61,6 +63,11 @@ async def attempt(
         relay.stamp("first_upstream_response")
         if not 200 <= response.status < 300:
             raise await refusal(response, read_error)
+        if relay.endpoint.delivery is Delivery.BYTES and not _is_json(response) and not _is_events(response):
+            await carry(relay, response, meter, first_content_at=first_content_at)
+            return
+        if relay.endpoint.delivery is not Delivery.AS_ASKED:
+            relay.streams = _is_events(response)
         if relay.streams and not _is_json(response):
             stream = EventStream(relay, exchange, meter=meter, outgrown=outgrown)
             await stream.pump(response, idle_s=idle_s, first_content_at=first_content_at)
@@ -79,8 +86,15 @@ async def attempt(
 
 
 def _is_json(response: UpstreamResponse) -> bool:
-    kind = dict(response.headers).get(b"content-type", b"").lower()
-    return b"json" in kind and b"event-stream" not in kind
+    return b"json" in _kind(response) and not _is_events(response)
+
+
+def _is_events(response: UpstreamResponse) -> bool:
+    return b"event-stream" in _kind(response)
+
+
+def _kind(response: UpstreamResponse) -> bytes:
+    return dict(response.headers).get(b"content-type", b"").lower()
 
 
 async def _whole(relay: Relay, response: UpstreamResponse, exchange: Exchange, meter: Meter) -> None:

@@ -38,6 +38,7 @@ class Client:
 
     __slots__ = (
         "_headers",
+        "_is_events",
         "_receive",
         "_request_id",
         "_send",
@@ -57,6 +58,7 @@ class Client:
             (b"x-oneapi-request-id", request_id.encode("ascii")),
             *_CORS,
         )
+        self._is_events = False
         self.started = False
         """The head is out: no other status can be told any more."""
         self.finished = False
@@ -115,7 +117,9 @@ class Client:
         if isinstance(error, UpstreamFailed) and error.was_passed:
             await self.finish()
             return
-        await self.finish(error.told(self.voice.error_event, self._request_id))
+        if self._is_events:
+            await self.finish(error.told(self.voice.error_event, self._request_id))
+        # A body of another kind has no room for words: it is left without its end, which is an error, too.
 
     async def start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         """Send the head of an answer whose length is not known."""
@@ -125,11 +129,13 @@ class Client:
 
     async def start_events(self, upstream: list[tuple[bytes, bytes]]) -> None:
         """Send the head of a stream of events, with what the provider's head adds."""
+        self._is_events = True
         await self.start(200, [*_STREAM_HEAD, *_READY, *(pair for pair in upstream if pair[0] != b"content-type")])
 
     async def beat(self) -> None:
         """Send a comment that keeps proxies and clients awake, and the head before it if it is not out yet."""
         if not self.started:
+            self._is_events = True
             await self.start(200, [*_STREAM_HEAD, *_WAITING])
         await self.write(HEARTBEAT)
 

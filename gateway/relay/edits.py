@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from gateway.relay.endpoints import Kind
 
 if TYPE_CHECKING:
+    from adapters.transport.types import BodySource
     from gateway.config.settings import Settings
     from gateway.registry.snapshot import ChannelView
     from gateway.relay.body import RequestBody
@@ -16,10 +17,12 @@ if TYPE_CHECKING:
 _USAGE_ON_DEMAND = (Kind.CHAT, Kind.COMPLETIONS)
 
 
-def edited(relay: Relay, channel: ChannelView, sent_model: str, settings: Settings) -> tuple[bytes, bool]:
+def edited(
+    relay: Relay, channel: ChannelView, sent_model: str, settings: Settings
+) -> tuple[bytes | BodySource, bool]:
     """Return the body for `channel`, and whether the channel's system prompt went into it. Raises `Invalid`."""
     body, kind = relay.body, relay.endpoint.kind
-    changes: dict[str, object | None] = {}
+    changes: dict[str, object | None] = dict(relay.filled)
     if kind is not Kind.GENERATE and (sent_model != relay.model or "model" not in body):
         changes["model"] = sent_model
     asks = settings.enforce_include_usage and channel.provider.takes_stream_options
@@ -33,6 +36,8 @@ def edited(relay: Relay, channel: ChannelView, sent_model: str, settings: Settin
             _rename_output_limit(body, changes)
     if channel.system_prompt:
         _force_system_prompt(relay, channel.system_prompt, changes)
+    if relay.form is not None:
+        return relay.form.edited(changes), False
     return body.edited(changes), bool(channel.system_prompt) and relay.endpoint.format is not None
 
 

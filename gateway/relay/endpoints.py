@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,24 @@ class Kind(StrEnum):
     COMPLETIONS = "completions"
     EMBEDDINGS = "embeddings"
     MODERATIONS = "moderations"
+    RERANK = "rerank"
+    IMAGES = "images_generations"
+    IMAGE_EDITS = "images_edits"
+    TRANSCRIPTIONS = "audio_transcriptions"
+    TRANSLATIONS = "audio_translations"
+    SPEECH = "audio_speech"
+    REALTIME = "realtime"
+
+
+class Delivery(StrEnum):
+    """How an answer reaches the client."""
+
+    AS_ASKED = "as_asked"
+    """As a stream if the client asked for one; a provider that does otherwise has failed."""
+    AS_IT_COMES = "as_it_comes"
+    """As a stream if the provider sends one: some of its models take the wish for one, others overlook it."""
+    BYTES = "bytes"
+    """As bytes that are passed on as they come."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +56,11 @@ class Endpoint:
     """The client's format, where it can be converted into another; `None` where answers only pass through."""
     output_limits: tuple[str, ...] = ("max_tokens", "max_completion_tokens")
     """Members that bound the answer; of several the last counts."""
+    passing: str = "openai_chat"
+    """How answers are read that only pass through, by name in `adapters.formats.table`."""
+    delivery: Delivery = Delivery.AS_ASKED
+    has_prompt: bool = True
+    """Whether what is asked is counted in tokens."""
     mode: Mode = Mode.TEXT
     invalid_code: str = "invalid_text_request"
 
@@ -79,6 +102,42 @@ MODERATIONS = Endpoint(
     has_output=False,
 )
 
+RERANK = Endpoint(kind=Kind.RERANK, required="query", streams=False, has_output=False, passing="ranks")
+IMAGES = Endpoint(
+    kind=Kind.IMAGES,
+    required="prompt",
+    streams=False,
+    default_model="dall-e-2",
+    output_limits=(),
+    passing="images",
+    delivery=Delivery.AS_IT_COMES,
+    has_prompt=False,
+    invalid_code="prompt_missing",
+)
+IMAGE_EDITS = replace(IMAGES, kind=Kind.IMAGE_EDITS)
+TRANSCRIPTIONS = Endpoint(
+    kind=Kind.TRANSCRIPTIONS,
+    required="",
+    streams=False,
+    default_model="whisper-1",
+    output_limits=(),
+    passing="sound",
+    delivery=Delivery.AS_IT_COMES,
+    has_prompt=False,
+)
+TRANSLATIONS = replace(TRANSCRIPTIONS, kind=Kind.TRANSLATIONS)
+SPEECH = Endpoint(
+    kind=Kind.SPEECH,
+    required="input",
+    streams=False,
+    output_limits=(),
+    passing="sound",
+    delivery=Delivery.BYTES,
+    has_prompt=False,
+)
+MAX_SPEECH_CHARACTERS = 4096
+REALTIME = Endpoint(kind=Kind.REALTIME, required="", streams=False, output_limits=(), has_prompt=False)
+
 # Claude Code puts its own prefix in front of a base URL that has one already; all of these mean the same.
 MESSAGES_PREFIXES = (
     "/v1/messages",
@@ -96,6 +155,12 @@ _POST = (
     ("/v1/embeddings", EMBEDDINGS),
     ("/v1/moderations", MODERATIONS),
     ("/v1/responses", RESPONSES),
+    ("/v1/rerank", RERANK),
+    ("/v1/images/generations", IMAGES),
+    ("/v1/images/edits", IMAGE_EDITS),
+    ("/v1/audio/transcriptions", TRANSCRIPTIONS),
+    ("/v1/audio/translations", TRANSLATIONS),
+    ("/v1/audio/speech", SPEECH),
     *((prefix, MESSAGES) for prefix in MESSAGES_PREFIXES),
 )
 
@@ -109,6 +174,7 @@ UNSERVED_PREFIXES = (
 )
 
 MODELS_PATH = "/v1/models"
+REALTIME_PATH = "/v1/realtime"
 PROXY_PREFIX = "/v1/oneapi/proxy/"
 # What the plane looks at; the rest goes on unseen.
 PREFIXES = ("/v1/", "/v1beta/", "/v1alpha/", "/openai/v1/", "/api/v1/v1/")

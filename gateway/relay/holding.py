@@ -144,6 +144,7 @@ class Holding:
     def _use(self, channel: ChannelView) -> None:
         relay = self._relay
         self.terms = terms_for(relay, channel, self._prices)
+        relay.filled = self.terms.filled
         relay.channel = channel
         relay.sent_model = channel.upstream_model(relay.model)
         self.meter = Meter(self._counter, relay.sent_model)

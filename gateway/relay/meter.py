@@ -6,6 +6,7 @@ counted; so the text is kept, in blocks that are counted and dropped once they a
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from adapters.pricing.usage import Usage
@@ -84,8 +85,10 @@ class Meter:
 
     async def usage(self, prompt_tokens: int) -> Usage:
         """Return what is to be charged: reported, or counted from what was delivered with `prompt_tokens` in."""
-        if self.reported is not None:
-            return self.reported
+        reported = self.reported
+        if reported is not None and reported.prompt_total + reported.completion_total > 0:
+            return reported
         if self._texts:
             await self.fold()
-        return Usage(input=prompt_tokens, output=self._counted)
+        # What counts searches and not tokens is still read.
+        return replace(reported or Usage(), input=prompt_tokens, output=self._counted)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
 
 from adapters.pricing.book import UnknownContextSize
 from adapters.pricing.charge import Charge, Mode, charge, estimate
 from adapters.pricing.usage import Usage
 from gateway.relay.endpoints import Kind
 from gateway.relay.errors import Invalid
+from gateway.relay.media.terms import image_terms, listening_terms, speech_terms
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from adapters.pricing.book import PriceBook
     from adapters.pricing.price import Price
     from gateway.registry.snapshot import ChannelView
@@ -23,35 +26,69 @@ if TYPE_CHECKING:
 TOP_UP_TOKENS = 500
 
 
+class Terms(Protocol):
+    """What one relay costs on one channel."""
+
+    @property
+    def channel(self) -> ChannelView:
+        """Whose terms these are."""
+
+    @property
+    def filled(self) -> Mapping[str, object | None]:
+        """Members that these terms are made for and that the body lacks (or, `None`, must not have)."""
+
+    def cost(self, usage: Usage) -> Charge:
+        """Return what `usage` costs on these terms."""
+
+    def reservation(self, *, prompt_tokens: int, output_limit: int | None, pre_consumed: int) -> int:
+        """Return the quota units that the original holds before the provider is asked."""
+
+    def running(self, *, prompt_tokens: int, output_tokens: int) -> int:
+        """Return about what has been used up by now."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """The price of one relay on one channel."""
+class TokenTerms:
+    """A price by tokens."""
 
     price: Price
     channel: ChannelView
     request_fee_units: int
     mode: Mode
+    filled: Mapping[str, object | None] = field(default_factory=dict)
 
     def cost(self, usage: Usage) -> Charge:
-        """Return what `usage` costs on these terms."""
+        """See `Terms`."""
         return charge(
             self.price, usage, self.channel.group_ratio, mode=self.mode, request_fee_units=self.request_fee_units
         )
 
     def reservation(self, *, prompt_tokens: int, output_limit: int | None, pre_consumed: int) -> int:
-        """Return the quota units that the original holds before the provider is asked: all at the input price."""
+        """See `Terms`. All is held at the input price."""
         ratio = self.channel.group_ratio
         least = 0 if self.mode is Mode.TEXT else 1
         units = estimate(self.price, prompt_tokens, output_limit, pre_consumed, ratio, at_least=least)
         return units + self.request_fee_units
 
     def running(self, *, prompt_tokens: int, output_tokens: int) -> int:
-        """Return about what has been used up by now."""
+        """See `Terms`."""
         return self.cost(Usage(input=prompt_tokens, output=output_tokens)).units
 
 
 def terms_for(relay: Relay, channel: ChannelView, prices: PriceBook) -> Terms:
-    """Return the terms of `relay` on `channel`. Raises `Invalid` for a search size that is not sold."""
+    """Return the terms of `relay` on `channel`. Raises `Invalid` for what is not sold."""
+    match relay.endpoint.kind:
+        case Kind.IMAGES | Kind.IMAGE_EDITS:
+            return image_terms(relay, channel, prices)
+        case Kind.TRANSCRIPTIONS | Kind.TRANSLATIONS:
+            return listening_terms(relay, channel, prices)
+        case Kind.SPEECH:
+            return speech_terms(relay, channel, prices)
+        case _:
+            return _token_terms(relay, channel, prices)
+
+
+def _token_terms(relay: Relay, channel: ChannelView, prices: PriceBook) -> TokenTerms:
     model = channel.upstream_model(relay.model)
     price = prices.resolve(channel.type, model, channel.model_configs.get(model)).at(time.time())
     fee = 0
@@ -60,7 +97,7 @@ def terms_for(relay: Relay, channel: ChannelView, prices: PriceBook) -> Terms:
             fee = prices.search_fee(model, _context_size(relay.body))
         except UnknownContextSize as error:
             raise Invalid(f"text request validation failed: {error}", code=error.code) from None
-    return Terms(price=price, channel=channel, request_fee_units=fee, mode=relay.endpoint.mode)
+    return TokenTerms(price=price, channel=channel, request_fee_units=fee, mode=relay.endpoint.mode)
 
 
 def _context_size(body: RequestBody) -> str | None:

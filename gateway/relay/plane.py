@@ -15,10 +15,10 @@ import trio
 from adapters.formats.table import CLIENTS
 from gateway.relay import endpoints, models, proxy
 from gateway.relay.admit import admit, check_model
-from gateway.relay.body import RequestBody
 from gateway.relay.client import Client
 from gateway.relay.errors import Refused, RelayError
 from gateway.relay.head import read_head
+from gateway.relay.media.intake import measured, taken_in
 from gateway.relay.state import Relay
 from gateway.relay.supervisor import Supervisor
 from gateway.relay.validate import validate
@@ -133,30 +133,31 @@ class RelayPlane:
         if found is None:
             raise RelayError("API not implemented", status=501, code="api_not_implemented")
         endpoint = found.endpoint
-        raw = await read_body(receive, head.headers.items(), limit=MAX_BODY_BYTES)
-        body_view = RequestBody(raw)
-        model = body_view.value("model", str) or found.model or endpoint.default_model
-        check_model(caller.token, model)
-        only = named_channel(caller, snapshot)
-        if not model and only is None:
-            raise Refused(f"No available channels for Model  under Group {caller.user.group}", status=503)
-        await self._limit(caller)
-        validate(body_view, endpoint)
-        relay = Relay(
-            request_id=request_id,
-            trace_id=uuid.uuid4().hex,
-            head=head,
-            client=client,
-            caller=caller,
-            endpoint=endpoint,
-            body=body_view,
-            model=model,
-            streams=endpoint.streams and (found.streams or body_view.value("stream", bool) is True),
-            snapshot=snapshot,
-            started_at=started_at,
-            timestamps={"request_received": received_ms},
-        )
-        await Supervisor(relay, deps).serve(only)
+        async with taken_in(endpoint, head, receive, limit=MAX_BODY_BYTES, uploads=deps.uploads) as (body_view, form):
+            model = body_view.value("model", str) or found.model or endpoint.default_model
+            check_model(caller.token, model)
+            only = named_channel(caller, snapshot)
+            if not model and only is None:
+                raise Refused(f"No available channels for Model  under Group {caller.user.group}", status=503)
+            await self._limit(caller)
+            validate(body_view, endpoint)
+            relay = Relay(
+                request_id=request_id,
+                trace_id=uuid.uuid4().hex,
+                head=head,
+                client=client,
+                caller=caller,
+                endpoint=endpoint,
+                body=body_view,
+                form=form,
+                seconds=await measured(endpoint, form, deps.uploads),
+                model=model,
+                streams=endpoint.streams and (found.streams or body_view.value("stream", bool) is True),
+                snapshot=snapshot,
+                started_at=started_at,
+                timestamps={"request_received": received_ms},
+            )
+            await Supervisor(relay, deps).serve(only)
 
     async def _limit(self, caller: Caller) -> None:
         settings = self._deps.settings

@@ -22,6 +22,7 @@ from gateway.relay.route import Route, find_route
 
 if TYPE_CHECKING:
     from adapters.formats.codec import ReadError
+    from adapters.transport.types import BodySource
     from gateway.config.settings import Settings
     from gateway.registry.snapshot import ChannelView
     from gateway.relay.endpoints import Endpoint
@@ -131,9 +132,13 @@ def _with_system(request: neutral.Request, prompt: str) -> neutral.Request:
     return changed
 
 
-def _request(relay: Relay, channel: ChannelView, url: str, body: bytes, settings: Settings) -> UpstreamRequest:
+def _request(
+    relay: Relay, channel: ChannelView, url: str, body: bytes | BodySource, settings: Settings
+) -> UpstreamRequest:
     headers = heads.for_upstream(relay.head, extra=settings.forward_headers, streams=relay.streams)
-    headers += [(b"content-type", b"application/json"), USER_AGENT, *credential(channel)]
+    # The boundary of a form is the client's, since its parts go on as they came.
+    kind = b"application/json" if relay.form is None else relay.head.headers[b"content-type"]
+    headers += [(b"content-type", kind), USER_AGENT, *credential(channel)]
     named = {name for name, _ in headers}
     headers += [
         (name.encode("ascii"), value.encode("latin-1"))

@@ -21,14 +21,25 @@ _ROUGH = {
 async def prompt_tokens(relay: Relay, counter: Counter) -> int:
     """Return the tokens of the request's prompt: counted for OpenAI's older formats, estimated for the others."""
     kind, body = relay.endpoint.kind, relay.body
+    if not relay.endpoint.has_prompt:
+        return 0
     if kind in _ROUGH:
         return rough_tokens(*(body.any(name) for name in _ROUGH[kind] if name in body))
+    asked = body.any(relay.endpoint.required)
+    if kind is Kind.RERANK:
+        documents = body.any("documents")
+        asked = [asked, *_texts(documents if isinstance(documents, list) else [])]
     return await counter.count_request(
         kind.value,
         relay.sent_model,
-        body.any(relay.endpoint.required),
+        asked,
         approximate=relay.snapshot.options.flag("ApproximateTokenEnabled"),
     )
+
+
+def _texts(documents: list[object]) -> list[object]:
+    """Return what there is to read in documents to be ranked: texts, or objects that hold one."""
+    return [document.get("text") if isinstance(document, dict) else document for document in documents]
 
 
 def output_limit(relay: Relay) -> int | None:

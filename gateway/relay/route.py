@@ -43,7 +43,7 @@ def find_route(channel: ChannelView, endpoint: Endpoint, model: str) -> Route | 
     """Return the way for `model` (as the provider names it), or `None` when the channel cannot serve it."""
     row = channel.provider
     if endpoint.format is None:
-        return Route(endpoint.kind, None, PASSING["openai_chat"]) if row.serves(endpoint.kind) else None
+        return Route(endpoint.kind, None, PASSING[endpoint.passing]) if row.serves(endpoint.kind) else None
     spoken = _spoken(channel, endpoint.kind, model)
     if spoken is None or spoken not in PROVIDERS:
         return None

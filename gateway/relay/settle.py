@@ -53,7 +53,7 @@ def trace_row(relay: Relay) -> TraceRow:
         trace_id=relay.trace_id,
         url=relay.head.raw_path[:512],
         method=relay.head.method,
-        body_size=len(relay.body.raw),
+        body_size=len(relay.body.raw) if relay.form is None else relay.form.size,
         status=relay.client.status,
         timestamps=msgspec.json.encode(stamps).decode("ascii"),
         created_at=stamps["request_received"],

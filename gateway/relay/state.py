@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from fractions import Fraction
+
     from adapters.formats import neutral
     from gateway.registry.snapshot import ChannelView, Snapshot
     from gateway.relay.admit import Caller
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
     from gateway.relay.client import Client
     from gateway.relay.endpoints import Endpoint
     from gateway.relay.head import RequestHead
+    from gateway.relay.media.form import Form
 
 
 def now_ms() -> int:
@@ -39,6 +43,12 @@ class Relay:
     """The picture that this relay keeps to, whatever is edited meanwhile."""
     started_at: float
     """On Trio's clock."""
+    form: Form | None = None
+    """The upload, for requests that came as a form; `body` holds its fields then."""
+    seconds: Fraction | None = None
+    """How long an uploaded sound plays."""
+    filled: Mapping[str, object | None] = field(default_factory=dict)
+    """Members that the terms of the running attempt were made for, and that the body lacks (or, `None`, has)."""
     request: neutral.Request | None = None
     """The request in the neutral form, once somebody needed it."""
     messages: object | None = None

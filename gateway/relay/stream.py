@@ -115,7 +115,7 @@ class EventStream:
 
     async def _write(self, out: list[bytes], passed: list[tuple[bytes, bytes]]) -> None:
         """Write all of `out` at once; the last write ends the answer."""
-        if not out:
+        if not out and not self._done:
             return
         if not self._committed:
             self._held += out

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import trio
@@ -23,6 +23,7 @@ from gateway.relay.endpoints import Kind
 from gateway.relay.errors import Interrupted, OutOfQuota, Refused, RelayError, UpstreamFailed
 from gateway.relay.holding import Holding
 from gateway.relay.images import inline_images, inline_parts, names_images
+from gateway.relay.media.duration import Uploads
 from gateway.relay.prepare import can_serve, converts, decoded, prepare
 from gateway.relay.retry import Plan, RetryBudget, plan_after
 from gateway.relay.running import RunningRelay
@@ -77,6 +78,7 @@ class RelayDeps:
     running: Running
     journal: Journal
     rng: Random
+    uploads: Uploads = field(default_factory=Uploads)
 
 
 @dataclass(frozen=True, slots=True)

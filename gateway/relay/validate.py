@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.relay.endpoints import Kind
+from gateway.relay.endpoints import MAX_SPEECH_CHARACTERS, Kind
 from gateway.relay.errors import Invalid
 
 if TYPE_CHECKING:
@@ -25,9 +25,28 @@ def validate(body: RequestBody, endpoint: Endpoint) -> None:
         case Kind.GENERATE:
             if not body.value("contents", list):
                 raise Invalid("contents is not specified", code=endpoint.invalid_code)
+        case Kind.IMAGES | Kind.IMAGE_EDITS:
+            if not body.value("prompt", str):
+                raise Invalid("prompt is required", code=endpoint.invalid_code)
+        case Kind.SPEECH:
+            _speech(body)
+        case Kind.RERANK:
+            for name in ("query", "documents"):
+                if name not in body:
+                    raise Invalid(f"text request validation failed: field {name} is required")
+        case Kind.TRANSCRIPTIONS | Kind.TRANSLATIONS:
+            pass  # its file is looked at, which takes longer
         case _:
             if endpoint.required not in body:
                 raise Invalid(f"text request validation failed: field {endpoint.required} is required")
+
+
+def _speech(body: RequestBody) -> None:
+    text = body.value("input", str)
+    if not text:
+        raise Invalid("text request validation failed: field input is required")
+    if len(text) > MAX_SPEECH_CHARACTERS:
+        raise Invalid(f"input is too long (over {MAX_SPEECH_CHARACTERS} characters)", code="text_too_long")
 
 
 def _responses(body: RequestBody, endpoint: Endpoint) -> None:
