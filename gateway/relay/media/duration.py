@@ -64,11 +64,12 @@ class Uploads:
 
 
 def _read(window: Window) -> Fraction | None:
-    with BufferedReader(window) as source:
-        size = source.seek(0, 2)
-        found = audio_seconds(source, size)
+    source = BufferedReader(window)
+    try:
+        return audio_seconds(source, source.seek(0, 2))
+    finally:
+        # The window outlives its buffer: a program may have to read it, too.
         source.detach()
-    return found
 
 
 def _copy(window: Window, path: str) -> None:
