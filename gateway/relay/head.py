@@ -110,7 +110,8 @@ def read_head(scope: Scope, *, address: str) -> RequestHead:
     if query:
         raw_path = raw_path + b"?" + query
     return RequestHead(
-        method=scope["method"],
+        # Websockets have none; they are opened by GET.
+        method=scope.get("method", "GET"),
         path=scope["path"],
         raw_path=raw_path.decode("latin-1"),
         query=query,

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 
 from gateway.ledger.types import InsufficientQuota, Reservation, TokenExhausted, Unavailable
 from gateway.relay import settle
+from gateway.relay.endpoints import Kind
 from gateway.relay.errors import OutOfQuota, RelayError
 from gateway.relay.meter import Meter
 from gateway.relay.money import TOP_UP_TOKENS, terms_for
 from gateway.relay.prompt import output_limit, prompt_tokens
+from gateway.relay.realtime.meter import SessionMeter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,6 +122,16 @@ class Holding:
         )
         await self._amend(self.terms.channel, max(wanted - self._units, 1))
 
+    async def stay_ahead(self) -> None:
+        """Hold all that was reported so far and the first estimate on top. Raises `OutOfQuota` when that is too much.
+
+        For sessions, which go on for as long as their clients like.
+        """
+        reported = self.meter.reported
+        used = self.terms.cost(reported).units if reported is not None else 0
+        if (more := used + self._least_units() - self._units) > 0:
+            await self._amend(self.terms.channel, more)
+
     async def _amend(self, channel: ChannelView, more: int) -> None:
         try:
             await self._ledger.amend(self._relay.request_id, channel_id=channel.id, add_units=more)
@@ -147,7 +159,8 @@ class Holding:
         relay.filled = self.terms.filled
         relay.channel = channel
         relay.sent_model = channel.upstream_model(relay.model)
-        self.meter = Meter(self._counter, relay.sent_model)
+        meter = SessionMeter if relay.endpoint.kind is Kind.REALTIME else Meter
+        self.meter = meter(self._counter, relay.sent_model)
 
     def _most_units(self) -> int:
         """Return what a whole answer may cost, 0 where the client set no limit or the answer streams."""

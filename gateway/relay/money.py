@@ -12,6 +12,7 @@ from adapters.pricing.usage import Usage
 from gateway.relay.endpoints import Kind
 from gateway.relay.errors import Invalid
 from gateway.relay.media.terms import image_terms, listening_terms, speech_terms
+from gateway.relay.realtime.terms import SessionTerms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,17 +85,23 @@ def terms_for(relay: Relay, channel: ChannelView, prices: PriceBook) -> Terms:
             return listening_terms(relay, channel, prices)
         case Kind.SPEECH:
             return speech_terms(relay, channel, prices)
+        case Kind.REALTIME:
+            return SessionTerms(price=_price(relay, channel, prices), channel=channel)
         case _:
             return _token_terms(relay, channel, prices)
 
 
-def _token_terms(relay: Relay, channel: ChannelView, prices: PriceBook) -> TokenTerms:
+def _price(relay: Relay, channel: ChannelView, prices: PriceBook) -> Price:
     model = channel.upstream_model(relay.model)
-    price = prices.resolve(channel.type, model, channel.model_configs.get(model)).at(time.time())
+    return prices.resolve(channel.type, model, channel.model_configs.get(model)).at(time.time())
+
+
+def _token_terms(relay: Relay, channel: ChannelView, prices: PriceBook) -> TokenTerms:
+    price = _price(relay, channel, prices)
     fee = 0
     if relay.endpoint.kind is Kind.CHAT:
         try:
-            fee = prices.search_fee(model, _context_size(relay.body))
+            fee = prices.search_fee(channel.upstream_model(relay.model), _context_size(relay.body))
         except UnknownContextSize as error:
             raise Invalid(f"text request validation failed: {error}", code=error.code) from None
     return TokenTerms(price=price, channel=channel, request_fee_units=fee, mode=relay.endpoint.mode)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import trio
@@ -15,10 +16,12 @@ import trio
 from adapters.formats.table import CLIENTS
 from gateway.relay import endpoints, models, proxy
 from gateway.relay.admit import admit, check_model
+from gateway.relay.body import RequestBody
 from gateway.relay.client import Client
 from gateway.relay.errors import Refused, RelayError
 from gateway.relay.head import read_head
 from gateway.relay.media.intake import measured, taken_in
+from gateway.relay.realtime.client import SocketClient
 from gateway.relay.state import Relay
 from gateway.relay.supervisor import Supervisor
 from gateway.relay.validate import validate
@@ -29,7 +32,7 @@ from storage.errors import StorageError
 from storage.records import ChannelStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Coroutine, Sequence
 
     from adapters.providers.catalogue import Catalogue
     from gateway.lifecycle_types import AsgiApp, Phase, Receive, Scope, Send
@@ -72,6 +75,9 @@ class RelayPlane:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI scope."""
+        if scope["type"] == "websocket" and scope["path"] == endpoints.REALTIME_PATH:
+            await self._serve_socket(scope, receive, send)
+            return
         if scope["type"] != "http" or not scope["path"].startswith(endpoints.PREFIXES):
             await self._behind(scope, receive, send)
             return
@@ -90,8 +96,24 @@ class RelayPlane:
         found = endpoints.find(path)
         if found is not None and found.endpoint.format is not None:
             client.voice = CLIENTS[found.endpoint.format]
+        await self._answer(self._serve(head, found, client, receive, request_id), client, head, request_id)
+
+    async def _serve_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()  # "connect": the client waits to be accepted
+        request_id = new_request_id()
+        client = SocketClient(scope, receive, send, request_id=request_id)
+        head = read_head(scope, address=find_client(scope, self._trusted).address)
+        if client.key and b"authorization" not in head.headers:
+            head = replace(head, headers={**head.headers, b"authorization": b"Bearer " + client.key.encode()})
+        await self._answer(self._serve_session(head, client, request_id), client, head, request_id)
+
+    async def _answer(
+        self, serving: Coroutine[object, object, None], client: Client, head: RequestHead, request_id: str
+    ) -> None:
+        """Serve one request; what is wrong before anything was reserved is answered here."""
+        path = head.path
         try:
-            await self._serve(head, found, client, receive, request_id)
+            await serving
         except ClientGone:
             return
         except BodyError as error:
@@ -102,7 +124,6 @@ class RelayPlane:
                 RelayError("the gateway's database is not available", status=503, code="database_unavailable")
             )
         except RelayError as error:
-            # Refused before anything was reserved; what comes later is answered by the supervisor.
             await client.answer_error(error)
 
     async def _serve(
@@ -130,6 +151,9 @@ class RelayPlane:
             status, answer = models.answer(head.path, caller=caller, snapshot=snapshot, catalogue=self._catalogue)
             await client.answer_json(status, answer)
             return
+        if head.path == endpoints.REALTIME_PATH:
+            _session_model(head)
+            raise Refused("this path wants a websocket", status=426)
         if found is None:
             raise RelayError("API not implemented", status=501, code="api_not_implemented")
         endpoint = found.endpoint
@@ -159,6 +183,33 @@ class RelayPlane:
             )
             await Supervisor(relay, deps).serve(only)
 
+    async def _serve_session(self, head: RequestHead, client: SocketClient, request_id: str) -> None:
+        started_at, received_ms = trio.current_time(), time.time_ns() // 1_000_000
+        deps = self._deps
+        if not self._phase.admits:
+            raise Refused("the gateway is shutting down", status=503)
+        caller = await admit(head, accounts=deps.accounts, prefix=deps.settings.token_key_prefix, now=time.time())
+        model = _session_model(head)
+        check_model(caller.token, model)
+        snapshot = deps.registry.current
+        only = named_channel(caller, snapshot)
+        await self._limit(caller)
+        relay = Relay(
+            request_id=request_id,
+            trace_id=uuid.uuid4().hex,
+            head=head,
+            client=client,
+            caller=caller,
+            endpoint=endpoints.REALTIME,
+            body=RequestBody(b"{}"),
+            model=model,
+            streams=False,
+            snapshot=snapshot,
+            started_at=started_at,
+            timestamps={"request_received": received_ms},
+        )
+        await Supervisor(relay, deps).serve(only)
+
     async def _limit(self, caller: Caller) -> None:
         settings = self._deps.settings
         if settings.debug:
@@ -173,7 +224,16 @@ def _is_ours(method: str, path: str) -> bool:
         return True
     if path == endpoints.MODELS_PATH or path.startswith(endpoints.MODELS_PATH + "/"):
         return method in ("GET", "DELETE")
+    if path == endpoints.REALTIME_PATH:
+        return method == "GET"
     return method == "POST" and endpoints.find(path) is not None
+
+
+def _session_model(head: RequestHead) -> str:
+    model = head.parameter("model")
+    if not model:
+        raise Refused("missing required query parameter: model", status=400)
+    return model
 
 
 def named_channel(caller: Caller, snapshot: Snapshot) -> ChannelView | None:

@@ -25,6 +25,10 @@ from gateway.relay.holding import Holding
 from gateway.relay.images import inline_images, inline_parts, names_images
 from gateway.relay.media.duration import Uploads
 from gateway.relay.prepare import can_serve, converts, decoded, prepare
+from gateway.relay.realtime.client import SocketClient
+from gateway.relay.realtime.meter import SessionMeter
+from gateway.relay.realtime.request import session_request
+from gateway.relay.realtime.session import hold_session
 from gateway.relay.retry import Plan, RetryBudget, plan_after
 from gateway.relay.running import RunningRelay
 
@@ -222,21 +226,7 @@ class Supervisor:
         while True:
             running.channel = channel.label
             try:
-                await self._inline_images(channel)
-                prepared = prepare(relay, channel, deps.settings)
-                relay.system_prompt_reset = prepared.system_prompt_reset
-                relay.dropped = prepared.dropped
-                await attempts.attempt(
-                    relay,
-                    prepared.request,
-                    prepared.exchange,
-                    prepared.read_error,
-                    transport=deps.transport,
-                    meter=self._holding.meter,
-                    idle_s=deps.settings.idle_timeout_sec or math.inf,
-                    first_content_s=deps.settings.first_content_timeout_sec or math.inf,
-                    outgrown=self._holding.top_up,
-                )
+                await self._attempt(channel)
             except UpstreamFailed as error:
                 deps.health.failed(channel, group=relay.group, model=relay.model, error=error)
                 relay.failed.append(channel)
@@ -262,6 +252,35 @@ class Supervisor:
             else:
                 deps.health.succeeded(channel)
                 return None
+
+    async def _attempt(self, channel: ChannelView) -> None:
+        """Try one channel. Raises `RelayError`."""
+        relay, deps, holding = self._relay, self._deps, self._holding
+        if isinstance(relay.client, SocketClient) and isinstance(holding.meter, SessionMeter):
+            await hold_session(
+                relay,
+                relay.client,
+                session_request(relay, channel, deps.settings),
+                transport=deps.transport,
+                meter=holding.meter,
+                used=holding.stay_ahead,
+            )
+            return
+        await self._inline_images(channel)
+        prepared = prepare(relay, channel, deps.settings)
+        relay.system_prompt_reset = prepared.system_prompt_reset
+        relay.dropped = prepared.dropped
+        await attempts.attempt(
+            relay,
+            prepared.request,
+            prepared.exchange,
+            prepared.read_error,
+            transport=deps.transport,
+            meter=holding.meter,
+            idle_s=deps.settings.idle_timeout_sec or math.inf,
+            first_content_s=deps.settings.first_content_timeout_sec or math.inf,
+            outgrown=holding.top_up,
+        )
 
     async def _inline_images(self, channel: ChannelView) -> None:
         """Fetch what the request names by URL, once for each form in which it is sent."""
