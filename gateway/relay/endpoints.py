@@ -112,7 +112,7 @@ IMAGES = Endpoint(
     passing="images",
     delivery=Delivery.AS_IT_COMES,
     has_prompt=False,
-    invalid_code="prompt_missing",
+    invalid_code="invalid_image_request",
 )
 IMAGE_EDITS = replace(IMAGES, kind=Kind.IMAGE_EDITS)
 TRANSCRIPTIONS = Endpoint(

@@ -27,7 +27,7 @@ def validate(body: RequestBody, endpoint: Endpoint) -> None:
                 raise Invalid("contents is not specified", code=endpoint.invalid_code)
         case Kind.IMAGES | Kind.IMAGE_EDITS:
             if not body.value("prompt", str):
-                raise Invalid("prompt is required", code=endpoint.invalid_code)
+                raise Invalid("prompt is required", code="prompt_missing")
         case Kind.SPEECH:
             _speech(body)
         case Kind.RERANK:
