@@ -14,6 +14,7 @@ _MEMBERS: dict[str, dict[str, str]] = {
     "openai_chat": {
         "max_output_tokens": "max_tokens",
         "reasoning": "reasoning_effort",
+        "cache": "cache_control",
         "hosted_tools": "tools",
     },
     "openai_responses": {

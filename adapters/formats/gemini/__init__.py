@@ -31,9 +31,10 @@ from adapters.formats.gemini.passing import ends, read_piece
 from adapters.formats.gemini.request_in import decode_request
 from adapters.formats.gemini.request_out import encode_request
 from adapters.formats.gemini.stream_in import StreamDecoder
-from adapters.formats.gemini.stream_out import StreamEncoder
+from adapters.formats.gemini.stream_out import HEARTBEAT, StreamEncoder
 
 __all__ = [
+    "HEARTBEAT",
     "StreamDecoder",
     "StreamEncoder",
     "decode_count_request",

@@ -46,6 +46,7 @@ class _Writer:
         self._dropped = dropped
         self._names: dict[str, str] = {}
         self._order: dict[str, int] = {}
+        self._calls = 0
 
     def message(self, message: Message) -> None:
         if message.name:
@@ -99,7 +100,8 @@ class _Writer:
 
     def _call(self, call: ToolCall, *, needs_signature: bool) -> JsonObject:
         self._names[call.id] = call.name
-        self._order[call.id] = len(self._order)
+        self._calls += 1
+        self._order[call.id] = self._calls
         if call.cache is not None:
             self._dropped.add(name_of("cache", self._format))
         arguments = wrapped(call.arguments) if call.custom else arguments_of(call)

@@ -104,9 +104,6 @@ class _Writer:
         self._nodes = 0
 
     def write(self, schema: JsonObject, depth: int, seen: frozenset[str] = frozenset()) -> JsonObject:
-        self._nodes += 1
-        if self._nodes > _MOST_NODES:
-            raise FormatError("the schema is too large once its references are resolved")
         if depth > _DEEPEST:
             self.lost["$ref"] = None
             return {"type": self._type("object")}
@@ -155,6 +152,9 @@ class _Writer:
 
     def _resolved(self, schema: JsonObject, seen: frozenset[str]) -> tuple[JsonObject, frozenset[str]]:
         """Put what is referred to, and what `allOf` adds, in place."""
+        self._nodes += 1
+        if self._nodes > _MOST_NODES:
+            raise FormatError("the schema is too large once its references are resolved")
         for _ in range(_DEEPEST):
             reference = schema.get("$ref")
             if not isinstance(reference, str):
@@ -169,11 +169,12 @@ class _Writer:
         added = schema.get("allOf")
         if is_array(added):
             merged = {name: value for name, value in schema.items() if name != "allOf"}
+            met = seen
             for one in added:
                 if is_object(one):
-                    inner, seen = self._resolved(one, seen)
-                    merged = _merged(merged, inner)
-            schema = merged
+                    inner, inner_met = self._resolved(one, seen)
+                    merged, met = _merged(merged, inner), met | inner_met
+            schema, seen = merged, met
         return schema, seen
 
     def _find(self, reference: str) -> JsonObject:
@@ -221,7 +222,9 @@ class _Writer:
         """Mend what Gemini refuses: required properties that are not there, enums and arrays without type."""
         properties, required = written.get("properties"), written.get("required")
         if is_array(required):
-            left = [name for name in required if is_object(properties) and name in properties]
+            left = [
+                name for name in required if isinstance(name, str) and is_object(properties) and name in properties
+            ]
             if left:
                 written["required"] = left
             else:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from adapters.formats.neutral import Choice, JsonObject, Part, Request, Response
 
 _DEFAULTS = ResponseOptions()
+_TIERS = frozenset(["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"])
 
 
 def encode_response(response: Response, options: ResponseOptions = _DEFAULTS) -> Encoded:
@@ -48,9 +49,14 @@ def encode_response(response: Response, options: ResponseOptions = _DEFAULTS) ->
         answer.end(body, choice.stop_reason)
     if response.usage is not None:
         body["usage"] = write_usage(response.usage)
-    if response.service_tier:
-        body["service_tier"] = response.service_tier
+    if tier := openai_tier(response.service_tier):
+        body["service_tier"] = tier
     return Encoded(dump(body), dropped.names())
+
+
+def openai_tier(told: str) -> str:
+    """Return a provider's word for the service tier in OpenAI's; empty for one that OpenAI has no word for."""
+    return "default" if told == "standard" else told if told in _TIERS else ""
 
 
 def _output(answer: Answer, choice: Choice, response: Response, dropped: Dropped) -> list[JsonObject]:

@@ -70,6 +70,7 @@ class StreamDecoder:
         self._done: set[int] = set()
         self._thoughts: dict[int, tuple[str, int]] = {}
         """By item: the kind of event its thoughts come in, and the number of the last summary."""
+        self._thought_ids: dict[int, str] = {}
         self._readers: dict[str, Callable[[JsonObject], list[StreamEvent] | None]] = {
             "response.output_text.delta": self._on_text,
             "response.refusal.delta": self._on_text,
@@ -147,7 +148,8 @@ class StreamDecoder:
                 self._calls = True
                 self._lineup.start(key, call)
             case "reasoning":
-                self._lineup.start(key, Reasoning(id=text(item, "id")))
+                # Whether its thoughts can be seen shows later; a part is announced as what it is.
+                self._thought_ids[key[0]] = text(item, "id")
 
     def _on_part(self, data: JsonObject) -> None:
         part = member(data, "part") or {}
@@ -177,7 +179,7 @@ class StreamDecoder:
 
     def _on_thought(self, data: JsonObject) -> None:
         place = _index(data, "output_index")
-        slot = self._lineup.find((place, _ITEM)) or self._lineup.start((place, _ITEM), Reasoning())
+        slot = self._thought(place)
         kind, number = text(data, "type"), _index(data, "summary_index", "content_index")
         before = self._thoughts.get(place)
         if before is not None and before[0] != kind:
@@ -246,6 +248,10 @@ class StreamDecoder:
         self._seen.add(key)
         return self._lineup.start(key, Refusal() if is_refusal else Text())
 
+    def _thought(self, place: int) -> Slot:
+        key = (place, _ITEM)
+        return self._lineup.find(key) or self._lineup.start(key, Reasoning(id=self._thought_ids.get(place, "")))
+
     def _finish_part(self, key: _Key, part: JsonObject) -> None:
         slot = self._lineup.find(key)
         is_refusal = part.get("type") == "refusal"
@@ -289,7 +295,12 @@ class StreamDecoder:
 
     def _finish_thought(self, item: JsonObject, key: _Key) -> None:
         thought = read_reasoning(item, "item")
-        slot = self._lineup.find(key) or self._lineup.start(key, Reasoning(id=thought.id))
+        self._thought_ids.setdefault(key[0], thought.id)
+        if thought.redacted:
+            self._lineup.start(key, thought)
+            self._lineup.end(key)
+            return
+        slot = self._thought(key[0])
         if thought.text and not slot.has_content:
             self._lineup.put(slot, ReasoningDelta(slot.index, thought.text))
         if thought.signature:

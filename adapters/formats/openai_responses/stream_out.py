@@ -34,7 +34,7 @@ from adapters.formats.neutral import (
     ToolCall,
     UsageUpdate,
 )
-from adapters.formats.openai_responses.answer_out import Answer, written_text
+from adapters.formats.openai_responses.answer_out import Answer, openai_tier, written_text
 from adapters.formats.openai_responses.content import write_annotation
 from adapters.formats.openai_responses.failures import error_event
 from adapters.formats.openai_responses.usage import write_usage
@@ -115,7 +115,7 @@ class StreamEncoder:
 
     def _start(self, event: Start) -> bytes:
         options = self._options
-        self._source, self._service_tier = event.format, event.service_tier
+        self._source, self._service_tier = event.format, openai_tier(event.service_tier)
         self._answer = Answer(options, event.id, options.model or event.model, event.created or options.now_s)
         opening = self._answer.opening("in_progress")
         return self._event("response.created", {"response": opening}) + self._event(
