@@ -112,9 +112,16 @@ class Transport:
     def __init__(self) -> None:
         self.script: deque[Reply | Exception] = deque()
         self.requests: list[UpstreamRequest] = []
+        self.bodies: list[bytes] = []
 
     async def send(self, request: UpstreamRequest) -> Reply:
         self.requests.append(request)
+        body = request.body
+        if not isinstance(body, bytes):
+            source, body = body, b""
+            while len(body) < source.size:
+                body += await source.read_at(len(body), 1 << 16)
+        self.bodies.append(body)
         reply = self.script.popleft()
         if isinstance(reply, Exception):
             raise reply
