@@ -78,6 +78,8 @@ class ClientSide:
     error_body: ErrorBody
     error_event: ErrorBody
     """The same as the terminal event of a stream."""
+    heartbeat: bytes = b": keep-alive\n\n"
+    """What keeps a stream awake and says nothing; may stand between any two events."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

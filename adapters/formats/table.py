@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from adapters.formats import anthropic, media, openai_chat, openai_responses
+from adapters.formats import anthropic, gemini, media, openai_chat, openai_responses
 from adapters.formats.codec import ClientSide, Passing, ProviderSide, Stateless
 
 if TYPE_CHECKING:
@@ -34,6 +34,14 @@ CLIENTS: Mapping[str, ClientSide] = MappingProxyType(
             error_body=anthropic.error_body,
             error_event=anthropic.error_event,
         ),
+        "gemini": ClientSide(
+            decode_request=gemini.decode_request,
+            encode_response=gemini.encode_response,
+            stream_encoder=gemini.StreamEncoder,
+            error_body=gemini.error_body,
+            error_event=gemini.error_event,
+            heartbeat=gemini.HEARTBEAT,
+        ),
     }
 )
 
@@ -60,6 +68,14 @@ PROVIDERS: Mapping[str, ProviderSide] = MappingProxyType(
             read_error=anthropic.read_error,
             endpoint="messages",
         ),
+        "gemini": ProviderSide(
+            encode_request=gemini.encode_request,
+            decode_response=gemini.decode_response,
+            stream_decoder=gemini.StreamDecoder,
+            read_error=gemini.read_error,
+            endpoint="chat_completions",
+            stream_url=gemini.stream_url,
+        ),
     }
 )
 
@@ -84,6 +100,12 @@ PASSING: Mapping[str, Passing] = MappingProxyType(
             ends=anthropic.ends,
             missing_end=None,
             read_error=anthropic.read_error,
+        ),
+        "gemini": Passing(
+            reader=lambda: Stateless(gemini.read_piece),
+            ends=gemini.ends,
+            missing_end=None,
+            read_error=gemini.read_error,
         ),
         "images": Passing(
             reader=media.ImageReader, ends=media.ends, missing_end=b"", read_error=openai_chat.read_error

@@ -32,6 +32,7 @@ from adapters.formats.gemini.request_in import decode_request
 from adapters.formats.gemini.request_out import encode_request
 from adapters.formats.gemini.stream_in import StreamDecoder
 from adapters.formats.gemini.stream_out import HEARTBEAT, StreamEncoder
+from adapters.formats.gemini.wire import stream_url
 
 __all__ = [
     "HEARTBEAT",
@@ -56,4 +57,5 @@ __all__ = [
     "models_body",
     "read_error",
     "read_piece",
+    "stream_url",
 ]

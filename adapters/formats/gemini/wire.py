@@ -79,3 +79,8 @@ def is_gemma(model: str) -> bool:
 def makes_images(model: str) -> bool:
     """Whether the model answers in pictures as well."""
     return "-image" in model
+
+
+def stream_url(url: str) -> str:
+    """Return the URL of a stream for that of a whole answer."""
+    return url.replace(":generateContent", ":streamGenerateContent") + ("&" if "?" in url else "?") + "alt=sse"

@@ -580,6 +580,12 @@ def test_counting_goes_over_in_both_directions() -> None:
     assert gemini.decode_count_response(gemini.encode_count_response(31)) == 31
 
 
+def test_a_stream_has_an_address_of_its_own() -> None:
+    url = "https://example.com/v1beta/models/m:generateContent"
+    assert gemini.stream_url(url) == "https://example.com/v1beta/models/m:streamGenerateContent?alt=sse"
+    assert gemini.stream_url(url + "?key=k").endswith("?key=k&alt=sse")
+
+
 # Google's client ---------------------------------------------------------------------------------------------
 
 
