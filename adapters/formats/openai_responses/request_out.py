@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from adapters.formats.neutral import JsonObject, Request
 
 _DEFAULTS = RequestOptions()
+_ASKING_ALL = ("anthropic", "gemini")
+"""Clients of these formats ask every model to think, whatever it is: Claude Code does."""
+_THOUGHTLESS = ("gpt-3.5", "gpt-4", "chatgpt-", "gpt-5-chat")
+"""OpenAI's models that refuse to be asked."""
 _LOGPROBS = "message.output_text.logprobs"
 
 
@@ -36,7 +40,7 @@ def encode_request(request: Request, model: str, options: RequestOptions = _DEFA
     _write_sampling(body, request, options, dropped)
     _write_tools(body, request, dropped)
     _write_text(body, request)
-    _write_reasoning(body, request, options, dropped)
+    _write_reasoning(body, request, model, options, dropped)
     _write_account(body, request, dropped)
     if request.stream:
         body["stream"] = True
@@ -92,8 +96,14 @@ def _write_text(body: JsonObject, request: Request) -> None:
         body["text"] = written
 
 
-def _write_reasoning(body: JsonObject, request: Request, options: RequestOptions, dropped: Dropped) -> None:
+def _write_reasoning(
+    body: JsonObject, request: Request, model: str, options: RequestOptions, dropped: Dropped
+) -> None:
     reasoning = request.reasoning
+    if reasoning is not None and request.format in _ASKING_ALL and model.startswith(_THOUGHTLESS):
+        if reasoning.enabled is not False:
+            dropped.add(name_of("reasoning", request.format))
+        return
     effort = effort_of(reasoning) if reasoning is not None else None
     if effort is None and (reasoning is None or reasoning.enabled is not False):
         effort = options.default_effort

@@ -254,6 +254,29 @@ def test_a_limit_is_set_where_the_client_gave_none() -> None:
 
 
 @pytest.mark.parametrize(
+    ("model", "members", "settings"),
+    [
+        (
+            "gemini-2.0-flash",
+            {"max_tokens": 50, "temperature": 0.2},
+            {"temperature": 0.2, "maxOutputTokens": 50, "responseModalities": ["TEXT"]},
+        ),
+        ("gemini-2.5-pro", {}, {"maxOutputTokens": 2048}),
+    ],
+)
+def test_the_smallest_request(model: str, members: dict[str, object], settings: object) -> None:
+    asked = {"model": model, "messages": [{"role": "user", "content": "Hi"}]} | members
+    request = openai_chat.decode_request(json.dumps(asked).encode())
+    body = json.loads(gemini.encode_request(request, model, RequestOptions(safety_threshold="BLOCK_NONE")).body)
+    harms = ["HARASSMENT", "HATE_SPEECH", "SEXUALLY_EXPLICIT", "DANGEROUS_CONTENT", "CIVIC_INTEGRITY"]
+    assert body == {
+        "contents": HI_CONTENTS,
+        "safety_settings": [{"category": f"HARM_CATEGORY_{harm}", "threshold": "BLOCK_NONE"} for harm in harms],
+        "generation_config": settings,
+    }
+
+
+@pytest.mark.parametrize(
     ("model", "modalities"),
     [
         ("gemini-2.0-flash", ["TEXT"]),

@@ -227,6 +227,14 @@ def test_reasoning_models_get_what_they_take() -> None:
     assert encoded(options, reasoning=ReasoningOptions(effort="minimal"))[0]["reasoning"] == {"effort": "minimal"}
 
 
+def test_models_that_do_not_think_are_not_asked_to_by_claudes_clients() -> None:
+    request = Request(format="anthropic", model="m", reasoning=ReasoningOptions(enabled=True, budget_tokens=2000))
+    found = openai_responses.encode_request(request, "gpt-4.1")
+    assert b"reasoning" not in found.body
+    assert found.dropped == ("thinking",)
+    assert b'"effort":"low"' in openai_responses.encode_request(request, "gpt-5").body
+
+
 def test_ids_that_are_too_long_are_cut_alike_in_call_and_result() -> None:
     long = "toolu_" + "x" * 80
     messages = [
