@@ -104,7 +104,7 @@ PASSING: Mapping[str, Passing] = MappingProxyType(
         "gemini": Passing(
             reader=lambda: Stateless(gemini.read_piece),
             ends=gemini.ends,
-            missing_end=None,
+            missing_end=b"",
             read_error=gemini.read_error,
         ),
         "images": Passing(

@@ -32,13 +32,12 @@ def read_piece(data: bytes, event: bytes | None = None) -> Piece:
 
 
 def ends(event: Event) -> bool:
-    """Whether this chunk says why the model stopped; no event of its own ends such a stream."""
-    if b"inish" not in event.data:
-        return False
-    try:
-        return read_piece(event.data).finishes
-    except FormatError:
-        return False
+    """Whether this is the terminal event of a stream: there is none.
+
+    A chunk that tells why one candidate stopped may be followed by others. The stream is over when it closes.
+    """
+    del event
+    return False
 
 
 def _read(chunk: JsonObject, piece: Piece, words: list[str]) -> None:
