@@ -23,6 +23,7 @@ from storage.records import ChannelStatus, RedemptionStatus, Role, TokenStatus, 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from gateway.accounts.refusals import Refused
     from gateway.management.extension import ControlPlane
     from gateway.registry.options import Options
     from gateway.services import Services
@@ -97,20 +98,36 @@ class Ui:
         return shown.money(units, self.options)
 
     def page(
-        self, template: str, /, status: int = 200, *, frames: str = "", images: str = "", **context: object
+        self,
+        template: str,
+        /,
+        status: int = 200,
+        *,
+        frames: str = "",
+        images: str = "",
+        scripts: str = "",
+        **context: object,
     ) -> Response:
-        """Render a page. `frames` and `images` are addresses whose origins this one page may embed."""
+        """Render a page. `frames`, `images` and `scripts` are addresses whose origins this one page may embed."""
         visit = current_visit()
         notes = session.pop(_NOTES, [])
         html = self._templates.get_template(template).render(
             visit=visit, viewer=visit.user, path=request.path, notes=notes, **context
         )
-        return self.html(html, status, frames=frames, images=images)
+        return self.html(html, status, frames=frames, images=images, scripts=scripts)
 
-    def html(self, html: str, status: int = 200, *, frames: str = "", images: str = "") -> Response:
+    def html(
+        self, html: str, status: int = 200, *, frames: str = "", images: str = "", scripts: str = ""
+    ) -> Response:
         """Answer with HTML that is already there, under the content policy, compressed."""
         policy = dict(_POLICY)
-        for name, address in (("frame-src", frames), ("img-src", images), ("img-src", self.options.text("Logo"))):
+        wanted = (
+            ("frame-src", frames),
+            ("script-src", scripts),
+            ("img-src", images),
+            ("img-src", self.options.text("Logo")),
+        )
+        for name, address in wanted:
             origin = origin_of(address)
             if origin:
                 policy[name] = f"{policy.get(name, '')} {origin}".strip()
@@ -134,6 +151,10 @@ class Ui:
         if note:
             self.note(note, kind=kind, undo=undo)
         return Response(b"", status=303, headers={"Location": path, "Cache-Control": "no-store"})
+
+    def refused(self, path: str, error: Refused) -> Response:
+        """Lead back to a page of ours and say why something was not done."""
+        return self.go(path, note=said(error.message), kind="bad")
 
     async def is_first(self, once: str) -> bool:
         """Whether a form is sent for the first time; a double click sends it twice."""
@@ -190,6 +211,8 @@ def _environment(ui: Ui) -> Environment:
         attributes=shown.attributes,
         markdown=rendered,
         with_query=with_query,
+        pairs=lambda names: [(name, name) for name in names],
+        named_roles=lambda roles: [(int(role), _role(role)) for role in roles],
         rail=nav.RAIL,
         rail_foot=nav.FOOT,
         rail_bar=nav.BAR,
@@ -218,3 +241,7 @@ def ui_paths() -> frozenset[str]:
         current_app.extensions["admin_ui_paths"] = known
     paths: frozenset[str] = known
     return paths
+
+
+def _role(role: int) -> str:
+    return {Role.USER: _("User"), Role.ADMIN: _("Administrator"), Role.ROOT: _("Root")}.get(Role(role), str(role))

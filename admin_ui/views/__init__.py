@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from admin_ui.views import home, preferences, sign_in
+from admin_ui.views import codes, home, joining, preferences, profile, sign_in, tokens, topup, users
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,7 +14,13 @@ if TYPE_CHECKING:
     from admin_ui.ui import Ui
 
 PAGES: tuple[Callable[[Blueprint, Ui], None], ...] = (
+    codes.register,
     home.register,
+    joining.register,
     preferences.register,
+    profile.register,
     sign_in.register,
+    tokens.register,
+    topup.register,
+    users.register,
 )

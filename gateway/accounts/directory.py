@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gateway.accounts import users as people
 from gateway.accounts.refusals import NotFound
+from storage.records import Role
 from storage.repositories import filtered, users
 
 if TYPE_CHECKING:
@@ -50,3 +51,8 @@ async def create_complete_user(services: Services, actor: User, edit: UserEdit) 
     whole = replace(edit, id=made.id, display_name=edit.display_name or edit.username, password="")
     await people.update_user(services, actor, whole)
     return made
+
+
+def reaches(actor: User, target: User) -> bool:
+    """Whether the actor may act on an account; services refuse the rest, so pages need not offer it."""
+    return target.id != actor.id and (actor.role == Role.ROOT or target.role < actor.role)

@@ -50,3 +50,13 @@ export function installLists() {
     if (select) select.form.requestSubmit();
   });
 }
+
+// A search box that narrows a list of tick boxes beside it.
+document.addEventListener("input", (event) => {
+  const box = event.target.closest("[data-narrow]");
+  if (!box) return;
+  const wanted = box.value.trim().toLowerCase();
+  for (const label of document.querySelectorAll(`${box.dataset.narrow} label`)) {
+    label.hidden = wanted !== "" && !label.textContent.toLowerCase().includes(wanted);
+  }
+});
