@@ -105,8 +105,7 @@ _SPECS: tuple[OptionSpec, ...] = (
         False,
         "Only addresses of EmailDomainWhitelist get a verification mail.",
         needs="EmailDomainWhitelist",
-        needs_message="Unable to enable email domain restriction, "
-        "please fill in the restricted email domains first!",
+        needs_message="Unable to enable email domain restriction, please fill in the restricted email domains first!",
     ),
     OptionSpec(
         key="EmailDomainWhitelist",
@@ -114,9 +113,7 @@ _SPECS: tuple[OptionSpec, ...] = (
         meaning="Domains for EmailDomainRestrictionEnabled, separated by commas.",
     ),
     # Operation.
-    _flag(
-        "AutomaticDisableChannelEnabled", False, "Failing or slow channels are switched off by themselves."
-    ),
+    _flag("AutomaticDisableChannelEnabled", False, "Failing or slow channels are switched off by themselves."),
     _flag("AutomaticEnableChannelEnabled", False, "A passing test switches such channels on again."),
     OptionSpec(
         key="ChannelDisableThreshold",
@@ -158,14 +155,10 @@ _SPECS: tuple[OptionSpec, ...] = (
     OptionSpec(key="Footer", meaning="HTML at the foot of each page."),
     OptionSpec(key="SystemName", default="One API", meaning="Name of the site in pages, mails and codes."),
     OptionSpec(key="Logo", meaning="Address of the site's logo."),
-    OptionSpec(
-        key="ServerAddress", meaning=f"Address in mails and redirects; {DEFAULT_SERVER_ADDRESS} when empty."
-    ),
+    OptionSpec(key="ServerAddress", meaning=f"Address in mails and redirects; {DEFAULT_SERVER_ADDRESS} when empty."),
     OptionSpec(key="TopUpLink", meaning="Where people buy quota."),
     OptionSpec(key="ChatLink", meaning="Chat page linked from the site."),
-    OptionSpec(
-        key="Theme", kind="theme", default="modern", meaning="Look of the pages; from the next start."
-    ),
+    OptionSpec(key="Theme", kind="theme", default="modern", meaning="Look of the pages; from the next start."),
     # Third-party sign-in.
     OptionSpec(key="GitHubClientId", meaning="Client id at GitHub."),
     OptionSpec(key="GitHubClientSecret", secret=True, meaning="Client secret at GitHub."),
