@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from admin_ui.views import codes, home, joining, preferences, profile, sign_in, tokens, topup, users
+from admin_ui.views import (
+    channel_form,
+    channels,
+    codes,
+    home,
+    joining,
+    preferences,
+    profile,
+    settings,
+    sign_in,
+    tokens,
+    topup,
+    users,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,11 +27,14 @@ if TYPE_CHECKING:
     from admin_ui.ui import Ui
 
 PAGES: tuple[Callable[[Blueprint, Ui], None], ...] = (
+    channels.register,
+    channel_form.register,
     codes.register,
     home.register,
     joining.register,
     preferences.register,
     profile.register,
+    settings.register,
     sign_in.register,
     tokens.register,
     topup.register,

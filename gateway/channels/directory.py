@@ -59,3 +59,11 @@ def health(services: Services, channel: Channel) -> Health:
         shortest_s=min(waits.values(), default=0.0),
         models=tuple(waits),
     )
+
+
+def only_here(services: Services, channel: Channel) -> list[str]:
+    """Return the models that no other enabled channel serves to any group."""
+    serving = services.registry.current.serving
+    elsewhere = {model for (_group, model), views in serving.items() if any(view.id != channel.id for view in views)}
+    mine = {model for (_group, model), views in serving.items() if any(view.id == channel.id for view in views)}
+    return sorted(mine - elsewhere)
