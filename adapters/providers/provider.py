@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-SPOKEN_FORMATS = frozenset({"openai_chat", "anthropic"})
+SPOKEN_FORMATS = frozenset({"openai_chat", "anthropic", "gemini"})
 """Formats that there is a codec for; rows of other formats are known, offered to nobody."""
 
 SIGNED = "signed"
@@ -44,6 +44,7 @@ NO_IMAGE_SHAPE = "no_image_shape"
 QUIRKS = frozenset({MAX_COMPLETION_TOKENS, NO_STREAM_OPTIONS, NATIVE_RESPONSES, NO_IMAGE_SHAPE})
 
 _REASONING_MODEL = re.compile(r"o\d|gpt-5")
+_O_SERIES = re.compile(r"o\d")
 
 
 class SignedRequests(Exception):
@@ -123,6 +124,14 @@ class Provider:
     def wants_max_completion_tokens(self, model: str) -> bool:
         """Say whether `max_tokens` has to be sent under its newer name for `model`."""
         return MAX_COMPLETION_TOKENS in self.quirks and _REASONING_MODEL.match(model) is not None
+
+    def fixes_sampling(self, model: str) -> bool:
+        """Say whether `model` takes no temperature but 1 (https://platform.openai.com/docs/guides/reasoning)."""
+        return MAX_COMPLETION_TOKENS in self.quirks and _REASONING_MODEL.match(model) is not None
+
+    def thinks_hard(self, model: str) -> bool:
+        """Say whether `model` gets a high effort where the client did not say, as one-api's clients are used to."""
+        return self.speaks_responses and _O_SERIES.match(model) is not None
 
     @property
     def speaks_responses(self) -> bool:

@@ -10,6 +10,7 @@ import ipaddress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gateway.relay.endpoints import GEMINI_PREFIXES
 from gateway.relay.errors import Refused
 from storage.records import Role, TokenStatus, UserStatus
 
@@ -42,7 +43,13 @@ class PresentedKey:
 
 def presented_key(head: RequestHead, *, prefix: str) -> PresentedKey:
     """Take the API key out of `Authorization` or `X-Api-Key`. Raises `Refused` when there is none."""
-    text = head.header(b"authorization") or head.header(b"x-api-key")
+    # Anthropic's older clients send the second, Google's the third, or a parameter of the query.
+    text = (
+        head.header(b"authorization")
+        or head.header(b"x-api-key")
+        or head.header(b"x-goog-api-key")
+        or (head.parameter("key") if head.path.startswith(GEMINI_PREFIXES) else "")
+    )
     text = text.removeprefix("Bearer ").removeprefix("bearer ").strip()
     for start in (prefix, *_PREFIXES):
         if start:

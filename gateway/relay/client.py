@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from gateway.lifecycle_types import Receive, Send
     from gateway.relay.errors import RelayError
 
-HEARTBEAT = b": keep-alive\n\n"
+DROPPED = b"x-oneapi-dropped"
+# Longer head fields are refused by some proxies.
+LONGEST_HEADER = 2048
 
 _CORS = ((b"access-control-allow-origin", b"*"),)
 _STREAM_HEAD = (
@@ -70,6 +72,12 @@ class Client:
         """The format in which the client is told of errors."""
         self.wrote_at = trio.current_time()
         """When the last piece went out, on Trio's clock."""
+
+    def tell_dropped(self, names: tuple[str, ...]) -> None:
+        """Name in the head what a conversion could not carry; the last call before the head counts."""
+        others = tuple(pair for pair in self._headers if pair[0] != DROPPED)
+        told = ", ".join(names).encode("ascii", "replace")[:LONGEST_HEADER]
+        self._headers = (*others, (DROPPED, told)) if told else others
 
     def close_after_answer(self) -> None:
         """Tell the client not to come back on this connection."""
@@ -137,7 +145,7 @@ class Client:
         if not self.started:
             self._is_events = True
             await self.start(200, [*_STREAM_HEAD, *_WAITING])
-        await self.write(HEARTBEAT)
+        await self.write(self.voice.heartbeat)
 
     async def write(self, data: bytes) -> None:
         """Send a piece of the body; whole events if it is a stream of events."""

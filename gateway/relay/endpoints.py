@@ -146,7 +146,7 @@ MESSAGES_PREFIXES = (
     "/openai/v1/v1/messages",
     "/api/v1/v1/messages",
 )
-_GEMINI_PREFIXES = ("/v1beta/models/", "/v1/models/", "/v1alpha/models/")
+GEMINI_PREFIXES = ("/v1beta/models/", "/v1/models/", "/v1alpha/models/")
 
 # Matched as prefixes, as the original does; longer paths stand before shorter ones.
 _POST = (
@@ -174,6 +174,7 @@ UNSERVED_PREFIXES = (
 )
 
 MODELS_PATH = "/v1/models"
+GEMINI_MODELS_PATH = "/v1beta/models"
 REALTIME_PATH = "/v1/realtime"
 PROXY_PREFIX = "/v1/oneapi/proxy/"
 # What the plane looks at; the rest goes on unseen.
@@ -192,7 +193,7 @@ class Found:
 
 def find(path: str) -> Found | None:
     """Return what serves a POST to `path`, or `None`."""
-    if ":" in path and path.startswith(_GEMINI_PREFIXES):
+    if ":" in path and path.startswith(GEMINI_PREFIXES):
         model, _, action = path.partition("/models/")[2].rpartition(":")
         if action in ("generateContent", "streamGenerateContent"):
             return Found(GENERATE, model, streams=action == "streamGenerateContent")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from adapters.formats import gemini
 from gateway.relay import endpoints
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ _PERMISSION = {
 def answer(path: str, *, caller: Caller, snapshot: Snapshot, catalogue: Catalogue) -> tuple[int, bytes]:
     """Return status and body for the list, or for one model when `path` names it."""
     usable = snapshot.models_of(caller.user.group)
+    if path.startswith(endpoints.GEMINI_MODELS_PATH):
+        return _for_gemini(path.removeprefix(endpoints.GEMINI_MODELS_PATH).removeprefix("/"), usable)
     if path == endpoints.MODELS_PATH:
         listed = [_entry(model, catalogue) for model in usable]
         return 200, msgspec.json.encode({"object": "list", "data": listed})
@@ -54,6 +57,16 @@ def answer(path: str, *, caller: Caller, snapshot: Snapshot, catalogue: Catalogu
             }
         }
     )
+
+
+def _for_gemini(model: str, usable: list[str]) -> tuple[int, bytes]:
+    """The same in Google's shape (https://ai.google.dev/api/models)."""
+    if not model:
+        return 200, gemini.models_body(usable)
+    if model in usable:
+        return 200, gemini.model_body(model)
+    message = f"models/{model} is not found"
+    return 404, gemini.error_body(status=404, message=message, type="NOT_FOUND")
 
 
 def _entry(model: str, catalogue: Catalogue) -> dict[str, object]:

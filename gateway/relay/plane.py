@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 MAX_BODY_BYTES = 128 << 20
 TOKEN_WINDOW_S = 180.0
 
+_MODEL_LISTS = (endpoints.MODELS_PATH, endpoints.GEMINI_MODELS_PATH)
 _PREFLIGHT = [
     (b"access-control-allow-origin", b"*"),
     (b"access-control-allow-methods", b"GET,POST,PUT,DELETE,OPTIONS"),
@@ -147,7 +148,7 @@ class RelayPlane:
                 deps, snapshot,
             )  # fmt: skip
             return
-        if head.path == endpoints.MODELS_PATH or head.path.startswith(endpoints.MODELS_PATH + "/"):
+        if head.method == "GET" and head.path.startswith(_MODEL_LISTS):
             status, answer = models.answer(head.path, caller=caller, snapshot=snapshot, catalogue=self._catalogue)
             await client.answer_json(status, answer)
             return
@@ -222,11 +223,13 @@ class RelayPlane:
 def _is_ours(method: str, path: str) -> bool:
     if path.startswith((endpoints.PROXY_PREFIX, *endpoints.UNSERVED_PREFIXES)):
         return True
-    if path == endpoints.MODELS_PATH or path.startswith(endpoints.MODELS_PATH + "/"):
+    if method == "POST" and endpoints.find(path) is not None:
+        return True
+    if path.startswith(_MODEL_LISTS):
         return method in ("GET", "DELETE")
     if path == endpoints.REALTIME_PATH:
         return method == "GET"
-    return method == "POST" and endpoints.find(path) is not None
+    return False
 
 
 def _session_model(head: RequestHead) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from adapters.formats import neutral
 from adapters.formats.errors import FormatError
-from adapters.formats.table import CLIENTS
+from adapters.formats.signatures import holds_foreign_signature
+from adapters.formats.table import CLIENTS, PROVIDERS
 from adapters.providers.urls import UrlError, upstream_url
 from adapters.transport.types import UpstreamRequest
 from gateway.relay import edits
@@ -64,7 +65,9 @@ def decoded(relay: Relay) -> neutral.Request:
             relay.request = CLIENTS[relay.endpoint.format].decode_request(relay.body.raw)
         except FormatError as error:
             raise Invalid(str(error), code=relay.endpoint.invalid_code) from None
+        # Gemini says both in the path.
         relay.request.stream = relay.streams
+        relay.request.model = relay.model
     return relay.request
 
 
@@ -79,6 +82,9 @@ def prepare(relay: Relay, channel: ChannelView, settings: Settings) -> Prepared:
         raise RelayError(str(error), status=503, code=error.code) from None
     if relay.streams and route.stream_url is not None:
         url = route.stream_url(url)
+    if route.provider is None and holds_foreign_signature(relay.body.raw):
+        # A provider refuses what it did not sign: the request is written anew without it.
+        route = replace(route, provider=PROVIDERS.get(relay.endpoint.format or ""))
     if route.provider is None:
         body, reset = edits.edited(relay, channel, model, settings)
         request = _request(relay, channel, url, body, settings)
@@ -101,6 +107,8 @@ def _converted(
         max_tokens_member="max_completion_tokens" if row.wants_max_completion_tokens(model) else "max_tokens",
         include_usage=settings.enforce_include_usage and row.takes_stream_options,
         safety_threshold=settings.gemini_safety_setting,
+        fixed_sampling=row.fixes_sampling(model),
+        default_effort="high" if row.thinks_hard(model) else None,
     )
     try:
         encoded = route.provider.encode_request(request, model, options)

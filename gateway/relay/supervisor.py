@@ -270,6 +270,7 @@ class Supervisor:
         prepared = prepare(relay, channel, deps.settings)
         relay.system_prompt_reset = prepared.system_prompt_reset
         relay.dropped = prepared.dropped
+        relay.client.tell_dropped(prepared.dropped)
         await attempts.attempt(
             relay,
             prepared.request,

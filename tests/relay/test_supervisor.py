@@ -8,7 +8,6 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from gateway.relay.client import HEARTBEAT
 from tests.relay.harness import (
     DONE,
     ROLE,
@@ -24,6 +23,7 @@ from tests.relay.harness import (
 )  # fmt: skip
 from tests.relay.views import channel
 
+HEARTBEAT = b": keep-alive\n\n"
 ASK = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
 STREAM = ASK | {"stream": True}
 # Model "m" has the fallback price: 1.25 units a token, in and out.
