@@ -59,7 +59,8 @@ def load_catalogue(language: str) -> Catalogue:
     patterns: list[tuple[re.Pattern[str], str]] = []
     if language != SOURCE:
         folder = resources.files("admin_ui") / "translations" / language
-        for entry in sorted(folder.iterdir(), key=lambda e: e.name):
+        # A language whose catalogue is not written yet shows the English texts.
+        for entry in sorted(folder.iterdir() if folder.is_dir() else (), key=lambda e: e.name):
             if not entry.name.endswith(".toml"):
                 continue
             content = tomllib.loads(entry.read_text("utf-8"))
