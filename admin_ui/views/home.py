@@ -29,6 +29,12 @@ def register(area: Blueprint, ui: Ui) -> None:
     async def about() -> Response:
         return _texts(ui, "About", "pages/about.html")
 
+    @area.get("/chat")
+    @anybody()
+    async def chat() -> Response:
+        address = embedded_address(ui.options.text("ChatLink"))
+        return ui.page("pages/chat.html", frames=address, address=address)
+
 
 def _texts(ui: Ui, option: str, template: str) -> Response:
     text = ui.options.text(option).strip()

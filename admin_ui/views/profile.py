@@ -55,7 +55,7 @@ def shown(ui: Ui, part: str = "", form: Form | None = None, status: int = 200) -
         ("GitHub", "github", person.github_id, options.flag("GitHubOAuthEnabled")),
         ("OpenID Connect", "oidc", person.oidc_id, options.flag("OidcEnabled")),
         ("Lark", "lark", person.lark_id, bool(options.text("LarkClientId"))),
-        ("WeChat", "", person.wechat_id, options.flag("WeChatAuthEnabled")),
+        ("WeChat", "wechat", person.wechat_id, options.flag("WeChatAuthEnabled")),
     ]
     return ui.page(
         "pages/profile.html", status, person=person, forms=forms, ways=[way for way in ways if way[2] or way[3]]

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from quart import Response, g, request, session
 
 from admin_ui.forms import Form, read_form
-from admin_ui.i18n import _
+from admin_ui.i18n import _, said
 from admin_ui.ui import WEAK, local_path
 from admin_ui.visit import current_visit
 from gateway.accounts import second_step
 from gateway.accounts.refusals import NotAllowed, Refused, TooManyAttempts
 from gateway.accounts.sessions import Signed, sign_out
+from gateway.identity import sign_in as foreign
+from gateway.identity.wechat import WeChat
 from gateway.management.guard import anybody, remember
 from storage.records import Role
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from quart import Blueprint
 
     from admin_ui.ui import Ui
+    from gateway.registry.options import Options
 
 _DEFAULT_PASSWORD = "123456"  # noqa: S105 - the one that every new installation begins with
 _WAITING = "waiting"
@@ -32,7 +35,16 @@ def register(area: Blueprint, ui: Ui) -> None:
 
     def first(form: Form, *, status: int = 200) -> Response:
         target = local_path(form.values.get("next", request.args.get("next", "")))
-        return ui.page("pages/login.html", status, form=form, next=target, has_ended="ended" in request.args)
+        return ui.page(
+            "pages/login.html",
+            status,
+            form=form,
+            next=target,
+            has_ended="ended" in request.args,
+            ways=_ways(ui.options),
+            # Third parties lead back here with what went wrong.
+            error=said(request.args.get("error", "")[:200]),
+        )
 
     def second(form: Form, *, status: int = 200) -> Response:
         return ui.page("pages/login_code.html", status, form=form, next=local_path(form.values.get("next", "")))
@@ -98,6 +110,8 @@ def register(area: Blueprint, ui: Ui) -> None:
             return second(form, status=429 if isinstance(error, TooManyAttempts) else 422)
         return let_in(signed, form)
 
+    _wechat(area, ui)
+
     @area.post("/logout")
     @anybody()
     async def logout() -> Response:
@@ -106,3 +120,49 @@ def register(area: Blueprint, ui: Ui) -> None:
             await sign_out(ui.services, user.id)
         session.clear()
         return ui.go("/login", note=_("You are signed out."))
+
+
+def _wechat(area: Blueprint, ui: Ui) -> None:
+    """WeChat has no way back for browsers: its account answers a message with a code, which is typed here."""
+
+    def shown(form: Form, status: int = 200) -> Response:
+        picture = ui.options.text("WeChatAccountQRCodeImageURL")
+        return ui.page("pages/login_wechat.html", status, images=picture, form=form, picture=picture)
+
+    @area.get("/login/wechat")
+    @anybody()
+    async def wechat_page() -> Response:
+        return shown(Form())
+
+    @area.post("/login/wechat")
+    @anybody(critical=True)
+    async def wechat_sign_in() -> Response:
+        form = await read_form()
+        code = form.text("code", required=True, most=64)
+        wechat = WeChat(ui.plane.outside.web)
+        user = current_visit().user
+        if form.is_sound:
+            try:
+                wechat.check_on(ui.options)
+                who = await wechat.account(ui.options, code)
+                if user is not None:
+                    await foreign.bind(ui.services, user, who)
+                    return ui.go("/profile", note=_("WeChat is linked to your account."))
+                signed = await foreign.sign_in(ui.services, who)
+            except Refused as error:
+                form.refuse(error)
+            else:
+                remember(signed.user, signed.version)
+                return ui.go("/")
+        return shown(form, 422)
+
+
+def _ways(options: Options) -> list[tuple[str, str]]:
+    """Return the third parties that people may sign in with, and where each begins."""
+    ways = (
+        ("GitHub", "/api/oauth/github/authorize", options.flag("GitHubOAuthEnabled")),
+        ("OpenID Connect", "/api/oauth/oidc/authorize", options.flag("OidcEnabled")),
+        ("Lark", "/api/oauth/lark/authorize", bool(options.text("LarkClientId"))),
+        ("WeChat", "/login/wechat", options.flag("WeChatAuthEnabled")),
+    )
+    return [(name, address) for name, address, is_on in ways if is_on]

@@ -1,0 +1,68 @@
+"""Addresses of one-api's dashboards, which people have in bookmarks and mails."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.management.guard import anybody
+
+if TYPE_CHECKING:
+    from quart import Blueprint, Response
+
+    from admin_ui.ui import Ui
+
+_MOVED = {
+    "/dashboard": "/",
+    "/home": "/",
+    "/panel": "/",
+    "/log": "/requests",
+    "/logs": "/requests",
+    "/channel": "/channels",
+    "/channels/add": "/channels/new",
+    "/channel/add": "/channels/new",
+    "/token": "/tokens",
+    "/tokens/add": "/tokens/new",
+    "/token/add": "/tokens/new",
+    "/user": "/users",
+    "/users/add": "/users/new",
+    "/user/add": "/users/new",
+    "/user/edit": "/profile",
+    "/users/edit": "/profile",
+    "/redemption": "/codes",
+    "/redemptions": "/codes",
+    "/redemption/add": "/codes/new",
+    "/redemptions/add": "/codes/new",
+    "/setting": "/settings",
+}
+_MOVED_ROWS = {
+    "/channels/edit/<number>": "/channels/",
+    "/channel/edit/<number>": "/channels/",
+    "/tokens/edit/<number>": "/tokens/",
+    "/token/edit/<number>": "/tokens/",
+    "/users/edit/<number>": "/users/",
+    "/user/edit/<number>": "/users/",
+    "/redemptions/edit/<number>": "/codes/",
+    "/redemption/edit/<number>": "/codes/",
+}
+
+
+def register(area: Blueprint, ui: Ui) -> None:
+    """Add the routes."""
+    for old, new in _MOVED.items():
+        _move(area, ui, old, new)
+    for old, new in _MOVED_ROWS.items():
+        _move_row(area, ui, old, new)
+
+
+def _move(area: Blueprint, ui: Ui, old: str, new: str) -> None:
+    @area.get(old, endpoint=f"moved{old.replace('/', '_')}")
+    @anybody()
+    async def moved() -> Response:
+        return ui.go(new)
+
+
+def _move_row(area: Blueprint, ui: Ui, old: str, new: str) -> None:
+    @area.get(old, endpoint=f"moved_row{old.split('<', 1)[0].replace('/', '_')}")
+    @anybody()
+    async def moved(number: str) -> Response:
+        return ui.go(f"{new}{number}" if number.isdigit() else new.rstrip("/"))
