@@ -128,7 +128,7 @@ def _steps(area: Blueprint, ui: Ui) -> None:
             "pages/confirm.html",
             title=_("Delete token {name}?", name=token.name),
             text=_(
-                "Programs that use it are refused from now on. What is left on it goes back to nobody: it was yours."
+                "Programs that use it are refused from now on. Your balance is not touched."
             ),
             action=f"/tokens/{token.id}/delete",
             verb=_("Delete"),

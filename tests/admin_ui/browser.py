@@ -1,0 +1,219 @@
+"""A gateway in a process, a provider that answers, and real browsers to look at it with."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PASSWORD = "a-new-secret"
+START_LIMIT_S = 60.0
+AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text("utf-8")
+
+
+def chromium() -> str:
+    """Where Chromium is; without it the test is skipped, or fails where CI promised it."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if found:
+        return found
+    if os.environ.get("CI") == "true":
+        pytest.fail("no Chromium is installed")
+    pytest.skip("no Chromium is installed (Debian, Ubuntu: apt install chromium)")
+
+
+@contextmanager
+def running_browser() -> Iterator[Browser]:
+    """Chromium until the block ends."""
+    path = chromium()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+class _Provider(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self._answer({"object": "list", "data": [{"id": "model-b"}, {"id": "model-a"}]})
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        self._answer(
+            {
+                "id": "x",
+                "object": "chat.completion",
+                "created": 1,
+                "model": "model-a",
+                "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "4"}}],
+                "usage": {"prompt_tokens": 8, "completion_tokens": 1, "total_tokens": 9},
+            }
+        )
+
+    def _answer(self, body: object) -> None:
+        content = json.dumps(body).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it so
+        """Say nothing."""
+
+
+@contextmanager
+def running_provider() -> Iterator[str]:
+    """A provider with two models; its address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Provider)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@dataclass
+class Site:
+    """A running gateway."""
+
+    url: str
+    clients: list[httpx2.Client] = field(default_factory=list)
+
+    def api(self, name: str, password: str) -> httpx2.Client:
+        """A client of the management API, signed in."""
+        client = httpx2.Client(base_url=self.url, trust_env=False, timeout=30)
+        self.clients.append(client)
+        answer = client.post("/api/user/login", json={"username": name, "password": password}).json()
+        assert answer["success"], answer
+        return client
+
+
+@contextmanager
+def running_site(folder: Path) -> Iterator[Site]:
+    """The real program on SQLite in `folder` until the block ends."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PORT": str(port),
+        "SQLITE_PATH": str(folder / "one.db"),
+        "DISABLE_COOKIE_SECURE": "true",
+        "CRITICAL_RATE_LIMIT": "0",
+        "GLOBAL_API_RATE_LIMIT": "0",
+        "GLOBAL_WEB_RATE_LIMIT": "0",
+        "LOG_DIR": "",
+        "SESSION_SECRET": "0123456789abcdef",
+    }
+    with (folder / "out.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "gateway.cli", "serve"], cwd=folder, env=environment, stdout=log, stderr=log
+        )
+    site = Site(f"http://127.0.0.1:{port}")
+    try:
+        deadline = time.monotonic() + START_LIMIT_S
+        while True:
+            assert process.poll() is None, (folder / "out.log").read_text()
+            assert time.monotonic() < deadline, (folder / "out.log").read_text()
+            with suppress(httpx2.HTTPError):
+                if httpx2.get(f"{site.url}/api/status", trust_env=False).status_code == 200:
+                    break
+            time.sleep(0.05)
+        yield site
+    finally:
+        for client in site.clients:
+            client.close()
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@dataclass
+class Reader:
+    """Somebody with a browser window. `complaints` collects script errors, console errors and policy violations."""
+
+    context: BrowserContext
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+
+    def sign_in(self, name: str, password: str) -> None:
+        """Use the sign-in page."""
+        self.page.goto("/login")
+        self.page.fill("#f-username", name)
+        self.page.fill("#f-password", password)
+        self.page.click("button.first")
+        self.page.wait_for_url(lambda url: "/login" not in url)
+
+    def toast(self) -> str:
+        """The messages on the page."""
+        return self.page.locator("#toasts").inner_text()
+
+    def violations(self) -> list[str]:
+        """What axe finds wrong with the page."""
+        self.page.evaluate(AXE)
+        found = self.page.evaluate(
+            "async () => (await axe.run(document, {resultTypes: ['violations']})).violations"
+            ".map(v => v.id + ': ' + v.nodes.slice(0, 3).map(n => n.html.slice(0, 120) + ' ' + n.failureSummary).join(' | '))"
+        )
+        return [str(each) for each in found]
+
+
+@contextmanager
+def reader(
+    browser: Browser,
+    site: Site,
+    *,
+    width: int = 1440,
+    language: str = "en",
+    theme: str = "light",
+    script: bool = True,
+    state: Any = None,
+) -> Iterator[Reader]:
+    """Open a window of its own, with cookies of its own or those of `state`."""
+    context = browser.new_context(
+        base_url=site.url,
+        viewport={"width": width, "height": 900},
+        has_touch=width < 700,
+        is_mobile=width < 700,
+        java_script_enabled=script,
+        storage_state=state,
+        permissions=["clipboard-read", "clipboard-write"],
+    )
+    context.set_default_timeout(10_000)
+    context.add_cookies([{"name": n, "value": v, "url": site.url} for n, v in (("lang", language), ("theme", theme))])
+    page = context.new_page()
+    one = Reader(context, page)
+    page.on("console", lambda m: one.complaints.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda e: one.complaints.append(str(e)))
+    page.on("request", lambda r: None if r.url.startswith((site.url, "data:")) else one.complaints.append(r.url))
+    yield one
+    context.close()

@@ -1,0 +1,170 @@
+"""Every page, for every role, in both languages and themes, at three widths: whole, clean, accessible, small."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from playwright.sync_api import Browser
+
+from tests.admin_ui.browser import Site, reader
+
+BUDGET_BYTES = 150_000
+
+PAGES: dict[str, list[str]] = {
+    "nobody": ["/", "/login", "/register", "/reset", "/user/reset?email=a@b.c&token=x", "/about", "/login/wechat"],
+    "user": ["/", "/tokens", "/tokens/new", "/topup", "/profile", "/profile/2fa", "/profile/delete", "/chat"],
+    "admin": ["/channels", "/users", "/codes"],
+    "root": [
+        "/",
+        "/channels",
+        "/channels?q=nothing-like-this",
+        "/channels?status=2",
+        "/channels/new",
+        "/channels/1",
+        "/channels/2",
+        "/channels/1/test",
+        "/channels/1/delete",
+        "/channels/delete-disabled",
+        "/channels/test?since=1",
+        "/tokens",
+        "/users",
+        "/users/new",
+        "/users/2",
+        "/users/2/topup",
+        "/codes",
+        "/codes/new",
+        "/codes/1",
+        "/settings/general",
+        "/settings/sign-in",
+        "/settings/providers",
+        "/settings/robots",
+        "/settings/mail",
+        "/settings/money",
+        "/settings/relay",
+        "/settings/logs",
+        "/profile",
+        "/nothing/here",
+    ],
+}
+LOOKS = [(1440, "en", "light"), (390, "zh", "dark"), (1000, "en", "dark"), (390, "en", "light")]
+
+
+def _name(look: tuple[int, str, str]) -> str:
+    return "-".join(str(part) for part in look)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("look", LOOKS, ids=_name)
+@pytest.mark.parametrize("role", PAGES)
+def test_pages_are_whole(
+    site: Site, browser: Browser, states: dict[str, Any], role: str, look: tuple[int, str, str]
+) -> None:
+    width, language, theme = look
+    pictures = os.environ.get("SCREENSHOTS")
+    wrong: list[str] = []
+    with reader(browser, site, width=width, language=language, theme=theme, state=states[role]) as one:
+        for path in PAGES[role]:
+            one.complaints.clear()
+            answer = one.page.goto(path)
+            assert answer is not None
+            expected = 404 if path == "/nothing/here" else 200
+            if answer.status != expected:
+                wrong.append(f"{path}: status {answer.status}")
+            complaints = [text for text in one.complaints if "404" not in text or expected != 404]
+            wrong += [f"{path}: {text}" for text in complaints]
+            if one.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                wrong.append(f"{path}: scrolls sideways")
+            if one.page.locator("h1").count() != 1:
+                wrong.append(f"{path}: {one.page.locator('h1').count()} first headings")
+            wrong += [f"{path}: {text}" for text in one.violations()]
+            if pictures:
+                name = path.strip("/").replace("/", "_").split("?")[0] or "home"
+                one.page.screenshot(path=str(Path(pictures) / f"{name}-{role}-{_name(look)}.png"))
+    assert wrong == []
+
+
+@pytest.mark.parametrize("path", ["/login", "/channels", "/channels/1", "/users", "/tokens", "/settings/money"])
+def test_first_visit_is_within_budget(site: Site, browser: Browser, states: dict[str, Any], path: str) -> None:
+    with reader(browser, site, state=states["nobody" if path == "/login" else "root"]) as one:
+        sizes: list[int] = []
+        one.page.on("response", lambda r: sizes.append(int(r.headers.get("content-length", "0"))))
+        one.page.goto(path, wait_until="networkidle")
+        assert 0 < sum(sizes) < BUDGET_BYTES
+        painted, shifted = one.page.evaluate(
+            "() => [performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0,"
+            " performance.getEntriesByType('layout-shift').reduce((sum, e) => sum + e.value, 0)]"
+        )
+        assert painted < 1000
+        assert shifted < 0.02
+
+
+@pytest.mark.parametrize(
+    ("role", "path", "status"),
+    [
+        ("user", "/channels", 403),
+        ("user", "/users", 403),
+        ("user", "/settings/general", 403),
+        ("admin", "/settings/general", 403),
+        ("admin", "/users/1", 404),
+        ("user", "/channels/1/test", 403),
+    ],
+)
+def test_pages_say_who_may_not_see_them(
+    site: Site, browser: Browser, states: dict[str, Any], role: str, path: str, status: int
+) -> None:
+    with reader(browser, site, state=states[role]) as one:
+        answer = one.page.goto(path)
+        assert answer is not None
+        assert answer.status in (status, 400)
+        assert one.page.locator("main h1").count() == 1
+        assert one.page.locator("[role=alert]").count() >= 1
+
+
+def test_visitors_are_sent_to_sign_in_and_back(site: Site, browser: Browser) -> None:
+    with reader(browser, site) as one:
+        one.page.goto("/users?role=1")
+        assert "/login?next=%2Fusers%3Frole%3D1" in one.page.url
+        one.page.fill("#f-username", "root")
+        one.page.fill("#f-password", "a-new-secret")
+        one.page.click("button.first")
+        one.page.wait_for_url("**/users?role=1")
+
+
+@pytest.mark.parametrize("target", ["//evil.example", "https://evil.example/", "/\\evil.example", "javascript:1"])
+def test_sign_in_leads_to_no_other_site(site: Site, target: str) -> None:
+    with httpx2.Client(base_url=site.url, trust_env=False) as client:
+        page = client.get("/login", params={"next": target}).text
+        assert 'name="next" value="/"' in page
+
+
+def test_files_are_kept_for_a_year_and_pages_not_at_all(site: Site) -> None:
+    with httpx2.Client(base_url=site.url, trust_env=False) as client:
+        page = client.get("/login")
+        assert page.headers["cache-control"] == "no-store"
+        assert "'unsafe" not in page.headers["content-security-policy"]
+        sheet = page.text.split('rel="stylesheet" href="')[1].split('"')[0]
+        found = client.get(sheet)
+        assert "immutable" in found.headers["cache-control"]
+        assert found.headers["content-encoding"] == "gzip"
+        older = client.get(sheet.replace(sheet.split("/")[2], "0123456789ab"))
+        assert older.status_code == 200
+        assert older.headers["cache-control"] == "no-cache"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("/channels/edit/1", "/channels/1"), ("/redemptions", "/codes"), ("/dashboard", "/")]
+)
+def test_old_addresses_lead_to_new_ones(site: Site, old: str, new: str) -> None:
+    with httpx2.Client(base_url=site.url, trust_env=False) as client:
+        assert client.get(old).headers["location"] == new
+
+
+def test_a_form_without_its_token_changes_nothing(site: Site) -> None:
+    client = site.api("root", "a-new-secret")
+    answer = client.post("/users/2/disable", data={"next": "/users"}, headers={"Accept-Language": "en"})
+    assert answer.status_code == 400
+    assert client.get("/api/user/2").json()["data"]["status"] == 1

@@ -1,0 +1,40 @@
+"""Both languages say everything."""
+
+from __future__ import annotations
+
+import pytest
+
+from admin_ui.i18n import LANGUAGES, SOURCE, choose_language, load_catalogue
+from tests.admin_ui.messages import messages, places
+
+
+@pytest.mark.parametrize("language", [language for language in LANGUAGES if language != SOURCE])
+def test_every_text_is_translated_with_the_same_places(language: str) -> None:
+    catalogue = load_catalogue(language)
+    wanted = messages()
+    missing = {text: file for text, file in wanted.items() if not catalogue.texts.get(text)}
+    assert missing == {}
+    uneven = {t for t in wanted if places(t) != places(catalogue.texts[t])}
+    assert uneven == set()
+
+
+def test_a_service_s_words_are_translated_with_their_values() -> None:
+    catalogue = load_catalogue("zh")
+    assert catalogue.message("channel 17 was not found") == "找不到渠道 17"
+    assert catalogue.message("SMTPPort must be between 1 and 65535") == "SMTPPort 必须在 1 与 65535 之间"
+    assert catalogue.message("something nobody foresaw") == "something nobody foresaw"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "accepted", "expected"),
+    [
+        ("zh", "en", "zh"),
+        ("", "zh-CN,zh;q=0.9,en;q=0.8", "zh"),
+        ("", "fr, en;q=0.5, zh;q=0.9", "zh"),
+        ("", "fr", "en"),
+        ("xx", "", "en"),
+        ("", "zh;q=nonsense, en", "en"),
+    ],
+)
+def test_language_follows_choice_then_browser(chosen: str, accepted: str, expected: str) -> None:
+    assert choose_language(chosen, accepted) == expected
