@@ -38,7 +38,7 @@ class Keep:
 
     ledger_days: int = 90
     cost_days: int = 7
-    trace_days: int = 7
+    trace_days: int = 30
     estimate_days: int = 30
 
 

@@ -46,13 +46,17 @@ def additions(body: RequestBody, channel: ChannelView, settings: Settings) -> di
     added: dict[str, object | None] = {
         name: value for name, value in channel.provider.adds.items() if name not in body
     }
+    return added | sort_order(body, channel, settings)
+
+
+def sort_order(body: RequestBody, channel: ChannelView, settings: Settings) -> dict[str, object | None]:
+    """Return OpenRouter's `provider` with the operator's order, where the client chose none."""
     sort = settings.openrouter_provider_sort
-    if sort and channel.provider.key == "openrouter":
-        wanted = body.any("provider")
-        known = wanted if isinstance(wanted, dict) else {}
-        if "sort" not in known:
-            added["provider"] = {**known, "sort": sort}
-    return added
+    if not sort or channel.provider.key != "openrouter":
+        return {}
+    wanted = body.any("provider")
+    known = wanted if isinstance(wanted, dict) else {}
+    return {} if "sort" in known else {"provider": {**known, "sort": sort}}
 
 
 def _force_system_prompt(relay: Relay, prompt: str, changes: dict[str, object | None]) -> None:

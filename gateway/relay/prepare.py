@@ -115,9 +115,9 @@ def _converted(
     except FormatError as error:
         raise Invalid(str(error), code=relay.endpoint.invalid_code) from None
     body = encoded.body
-    if row.format == "openai_chat" and (row.adds or settings.openrouter_provider_sort):
+    if row.format == "openai_chat" and settings.openrouter_provider_sort:
         written = RequestBody(body)
-        body = written.edited(edits.additions(written, channel, settings))
+        body = written.edited(edits.sort_order(written, channel, settings))
     client = CLIENTS[relay.endpoint.format]
     answer = neutral.ResponseOptions(
         request_id=relay.request_id,
