@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Sequence
 
-    from gateway.lifecycle_types import AsgiApp, Phase, ServerSettings
+    from gateway.lifecycle_types import AsgiApp, Message, Phase, Receive, Scope, Send, ServerSettings
     from gateway.observe.types import Journal
 
 # A drain is no time to wait a minute for a reader that sleeps.
@@ -60,7 +60,7 @@ async def serve(
     An error in a connection is reported and closes that connection. Cancelled: connections that are left are
     reset, so that no unfinished write can hold it. Raises `PortInUse`.
     """
-    server = _Server(app=ASGIWrapper(app), config=ServerConfig(journal), journal=journal)  # type: ignore[arg-type]
+    server = _Server(app=ASGIWrapper(_ending(app)), config=ServerConfig(journal), journal=journal)  # type: ignore[arg-type]
     server.limit.seconds = settings.client_write_timeout_sec or server.limit.seconds
     try:
         listen(listeners)
@@ -85,6 +85,27 @@ async def serve(
     finally:
         for listener in listeners:
             listener.close()
+
+
+def _ending(app: AsgiApp) -> AsgiApp:
+    """Let the last send of a response end, whatever happens to the task that sends it.
+
+    Hypercorn makes the connection idle within that call, after it has told the application that the client is
+    done with it. An application that cancels itself on hearing so, as Quart does, would leave a connection that
+    no idle limit and no drain ever closes. The writes within have the stream's own deadline.
+    """
+
+    async def serve_scope(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_message(message: Message) -> None:
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                with trio.CancelScope(shield=True):
+                    await send(message)
+            else:
+                await send(message)
+
+        await app(scope, receive, send_message)
+
+    return serve_scope
 
 
 @dataclass(slots=True, kw_only=True)

@@ -143,7 +143,6 @@ async def test_silent_request_does_not_hold_the_drain(tmp_path: Path) -> None:
         await here.gateway.assert_books_balance()
 
 
-@pytest.mark.xfail(reason="a connection that last served a management call is not closed as idle", strict=True)
 async def test_idle_connection_does_not_hold_the_drain(tmp_path: Path) -> None:
     async with running_gateway(tmp_path) as gateway:
         session = await gateway.login()
