@@ -84,7 +84,7 @@ def test_pages_are_whole(
             if pictures:
                 name = path.strip("/").replace("/", "_").split("?")[0] or "home"
                 one.page.screenshot(path=str(Path(pictures) / f"{name}-{role}-{_name(look)}.png"))
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.parametrize("path", ["/login", "/channels", "/channels/1", "/users", "/tokens", "/settings/money"])
