@@ -39,6 +39,7 @@ from gateway.metrics.build import Metrics
 from gateway.notify.alerts import Alerts
 from gateway.notify.quota import QuotaReminder, ReservationWatch
 from gateway.notify.root import RootNotifier
+from gateway.observe.bridge import LibraryLogging, statement_logger
 from gateway.observe.build import build_journal
 from gateway.observe.redact import Redactor
 from gateway.registry.accounts import AccountCache
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
     from gateway.config.settings import Settings
     from gateway.lifecycle_types import AsgiApp
     from gateway.observe.journal import JournalService
+    from gateway.observe.types import Journal
     from storage.migrations.step import MigrationReport
 
 # Counting is CPU work beside the event loop: more threads than this would only fight for the same cores.
@@ -82,6 +84,11 @@ class Databases:
     def are_apart(self) -> bool:
         """Whether logs travel to a database of their own."""
         return self.logs is not self.main
+
+    def log_statements(self, journal: Journal) -> None:
+        """Report every statement, without its values, from now on."""
+        for database in {self.main, self.logs}:
+            database.on_statement(statement_logger(journal))
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -110,7 +117,6 @@ def open_databases(settings: Settings) -> Databases:
         pool_size=settings.db_pool_size,
         busy_timeout_ms=settings.sqlite_busy_timeout,
         max_lifetime_s=settings.sql_max_lifetime,
-        echo=settings.debug_sql,
     )
     main = Database.open(parse_dsn(settings.sql_dsn, sqlite_path=settings.sqlite_path), options=options)
     if not settings.log_sql_dsn:
@@ -164,6 +170,8 @@ async def build(settings: Settings, process: Process, /) -> App:
     journal = metrics.counting(lines) if metrics is not None else lines
     catalogue = await trio.to_thread.run_sync(load_catalogue)
     counter = await Counter.load(trio.CapacityLimiter(COUNTING_THREADS))
+    if settings.debug_sql:
+        databases.log_statements(journal)
     cluster = build_cluster(settings, process, journal)
     transport = Http1Transport(tls=tls, proxy=parse_proxy(settings.relay_proxy))
     registry = Registry(
@@ -259,7 +267,8 @@ def _in_order(
     """Return the services as they are started; closing goes the other way, so the ledger flushes after relays."""
     main, journal = databases.main, services.journal
     presence = Presence(main, replica_id=replica_id, journal=journal)
-    order: list[Service] = [lines, *cluster.services, presence]
+    order: list[Service] = [lines, LibraryLogging(journal, debug=services.settings.debug)]
+    order += [*cluster.services, presence]
     if process.is_leader and databases.are_apart:
         # Closed after the ledger, so that the last settlements' log rows still travel.
         order.append(Outbox(main, databases.logs, journal=journal))

@@ -17,7 +17,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
 import trio
-from sqlalchemy import exc
+from sqlalchemy import event, exc
 
 from storage.dsn import Dsn, parse_dsn
 from storage.engines import EngineOptions, LaneLimits, server_engine, sqlite_engine
@@ -111,6 +111,13 @@ class Database:
             return await trio.to_thread.run_sync(self._run, engines.writer, work, True, limiter=engines.writers)
         async with engines.writers:
             return await trio.to_thread.run_sync(self._run, engines.writer, work, True, limiter=self._single_writer)
+
+    def on_statement(self, listener: Callable[..., None]) -> None:
+        """Call `listener` before each statement, as SQLAlchemy's `before_cursor_execute` does."""
+        for engines in self._lanes.values():
+            for engine in (engines.reader, engines.snapshot, engines.writer):
+                if not event.contains(engine, "before_cursor_execute", listener):
+                    event.listen(engine, "before_cursor_execute", listener)
 
     def read_sync(self, work: Callable[[Connection], T], *, snapshot: bool = False) -> T:
         """`read` in the calling thread, for the command line."""
