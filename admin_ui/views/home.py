@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from admin_ui.markdown import embedded_address
+from admin_ui.views.first_steps import first_steps
 from admin_ui.visit import current_visit
 from gateway.management.guard import anybody
 
@@ -20,8 +21,9 @@ def register(area: Blueprint, ui: Ui) -> None:
     @area.get("/")
     @anybody()
     async def home() -> Response:
-        if current_visit().user is not None:
-            return ui.page("pages/overview.html")
+        person = current_visit().user
+        if person is not None:
+            return ui.page("pages/overview.html", steps=await first_steps(ui, person))
         return _texts(ui, "HomePageContent", "pages/home.html")
 
     @area.get("/about")

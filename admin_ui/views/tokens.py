@@ -127,9 +127,7 @@ def _steps(area: Blueprint, ui: Ui) -> None:
         return ui.page(
             "pages/confirm.html",
             title=_("Delete token {name}?", name=token.name),
-            text=_(
-                "Programs that use it are refused from now on. Your balance is not touched."
-            ),
+            text=_("Programs that use it are refused from now on. Your balance is not touched."),
             action=f"/tokens/{token.id}/delete",
             verb=_("Delete"),
             back=_LIST,

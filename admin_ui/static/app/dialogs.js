@@ -9,7 +9,9 @@ export function installDialogs() {
     const link = event.target.closest("a[data-dialog]");
     if (!link || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
     event.preventDefault();
-    opener = link.closest("details.menu")?.querySelector("summary") ?? link;
+    const menu = link.closest("details.menu");
+    if (menu) menu.open = false;
+    opener = menu?.querySelector("summary") ?? link;
     await show(link.href);
   });
 
@@ -38,6 +40,7 @@ export function installDialogs() {
       dialog.setAttribute("aria-labelledby", "dialog-title");
     }
     dialog.replaceChildren(document.importNode(content, true));
+    window.htmx?.process(dialog);
     dialog.showModal();
     document.dispatchEvent(new CustomEvent("ui:shown", { detail: dialog }));
     (dialog.querySelector("[autofocus], input:not([type=hidden]), select, textarea, button") ?? dialog).focus();

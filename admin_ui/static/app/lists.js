@@ -44,10 +44,11 @@ export function installLists() {
   count();
   document.addEventListener("htmx:after:swap", count);
 
-  // Filters apply as they are chosen.
-  document.addEventListener("change", (event) => {
-    const select = event.target.closest("select[data-filter]");
-    if (select) select.form.requestSubmit();
+  // Filters that are not set do not belong in the address.
+  document.addEventListener("htmx:config:request", (event) => {
+    const request = event.detail.ctx.request;
+    if (!request.form?.matches("[data-toolbar]")) return;
+    for (const [name, value] of [...request.body.entries()]) if (value === "") request.body.delete(name);
   });
 }
 
