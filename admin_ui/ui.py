@@ -204,6 +204,7 @@ def _environment(ui: Ui) -> Environment:
         is_weak=lambda: bool(session.get(WEAK)),
         money=ui.money,
         number=shown.number,
+        dollars=shown.dollars,
         short=shown.short,
         when=lambda seconds: shown.when(seconds, current_visit().zone),
         moment=lambda seconds: shown.moment(seconds, current_visit().zone),

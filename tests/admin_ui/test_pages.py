@@ -16,7 +16,17 @@ BUDGET_BYTES = 150_000
 
 PAGES: dict[str, list[str]] = {
     "nobody": ["/", "/login", "/register", "/reset", "/user/reset?email=a@b.c&token=x", "/about", "/login/wechat"],
-    "user": ["/", "/tokens", "/tokens/new", "/topup", "/profile", "/profile/2fa", "/profile/delete", "/chat"],
+    "user": [
+        "/",
+        "/tokens",
+        "/tokens/new",
+        "/topup",
+        "/profile",
+        "/profile/2fa",
+        "/profile/delete",
+        "/chat",
+        "/models",
+    ],
     "admin": ["/channels", "/users", "/codes"],
     "root": [
         "/",
@@ -30,6 +40,7 @@ PAGES: dict[str, list[str]] = {
         "/channels/1/delete",
         "/channels/delete-disabled",
         "/channels/test?since=1",
+        "/models?of=all",
         "/tokens",
         "/users",
         "/users/new",
