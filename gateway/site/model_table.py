@@ -41,29 +41,53 @@ def model_table(services: Services, person: User, *, everything: bool = False) -
             continue
         for model in channel.models:
             served.setdefault(model, []).append(channel)
-    return [_row(services, model, channels) for model, channels in sorted(served.items())]
+    costs = _Costs(services)
+    return [_row(costs, model, channels) for model, channels in sorted(served.items())]
 
 
-def _row(services: Services, model: str, channels: list[ChannelView]) -> ModelRow:
-    inputs: list[Decimal] = []
-    outputs: list[Decimal] = []
-    limit, has_price = 0, True
-    for channel in channels:
+@dataclass(frozen=True, slots=True)
+class _Cost:
+    input_usd: Decimal
+    output_usd: Decimal
+    max_tokens: int
+    has_price: bool
+
+
+class _Costs:
+    """Prices that were looked up already: thousands of channels share the default of a model."""
+
+    def __init__(self, services: Services) -> None:
+        self._book = services.catalogue.prices
+        self._known: dict[tuple[int, str, Decimal], _Cost] = {}
+
+    def of(self, channel: ChannelView, model: str) -> _Cost:
+        """Return what a channel charges for a model."""
         sent = channel.upstream_model(model)
-        price = services.catalogue.prices.resolve(channel.type, sent, channel.model_configs.get(sent))
-        usd = price.rates.ratio * Fraction(channel.group_ratio) * _MILLION / UNITS_PER_USD
-        inputs.append(_decimal(usd))
-        outputs.append(_decimal(usd * price.rates.completion_ratio))
-        limit = max(limit, price.max_tokens)
-        has_price = has_price and not price.is_fallback
+        own = channel.model_configs.get(sent)
+        key = (channel.type, sent, channel.group_ratio)
+        found = self._known.get(key) if own is None else None
+        if found is None:
+            price = self._book.resolve(channel.type, sent, own)
+            usd = price.rates.ratio * Fraction(channel.group_ratio) * _MILLION / UNITS_PER_USD
+            output = usd * price.rates.completion_ratio
+            found = _Cost(_decimal(usd), _decimal(output), price.max_tokens, not price.is_fallback)
+            if own is None:
+                self._known[key] = found
+        return found
+
+
+def _row(costs: _Costs, model: str, channels: list[ChannelView]) -> ModelRow:
+    found = [costs.of(channel, model) for channel in channels]
+    inputs = [cost.input_usd for cost in found]
+    outputs = [cost.output_usd for cost in found]
     return ModelRow(
         model=model,
         providers=tuple(dict.fromkeys(channel.provider.name for channel in channels)),
         channels=len(channels),
         input_usd=(min(inputs), max(inputs)),
         output_usd=(min(outputs), max(outputs)),
-        max_tokens=limit,
-        has_price=has_price,
+        max_tokens=max(cost.max_tokens for cost in found),
+        has_price=all(cost.has_price for cost in found),
     )
 
 
