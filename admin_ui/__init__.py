@@ -12,7 +12,8 @@ Where things are:
 - `shown.py`     numbers, money and times as people read them
 - `nav.py`       the rail
 - `markdown.py`  an administrator's text as safe HTML
-- `views/`       one module per page or family of pages: read the query, call a service, render
+- `views/`       one module per page or family of pages: read the query, call a service, render; `picked.py` is for
+                 ticked rows, `first_steps.py` for what a newcomer still has to do
 - `templates/`   `base.html` (the frame), `parts/` (macros), `pages/`
 - `static/`      `app/` is ours, `vendor/` is not (see its README), served under a hash of all their content
 
@@ -27,7 +28,9 @@ How a page is added:
    its neighbours are the components; `pages/users.html` shows a list, `pages/user_form.html` a form.
 4. Every text through `_("…")` (in Python and in templates), and its Chinese in `translations/zh/`. Data goes to
    scripts in `data-` attributes or `<script type="application/json">`; there is no inline script and no `style=`.
-5. A script of its own, if any, is `static/app/x.js`, an ES module named in block `scripts`; pages work without it.
+5. Its address in `PAGES` of `tests/admin_ui/test_pages.py`, which looks at it with axe in both languages and themes,
+   and a test in `test_actions.py` that does what people do there.
+6. A script of its own, if any, is `static/app/x.js`, an ES module named in block `scripts`; pages work without it.
 
 A list inside a page that changes by itself carries an id; links and forms around it use htmx with `hx-target` and
 `hx-select` on that id, so the same address serves the whole page and the part.
