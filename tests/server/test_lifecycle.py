@@ -19,7 +19,8 @@ async def collect(c: httpx2.AsyncClient, path: str, ends: list[str]) -> None:
 
 
 async def wait_running(c: httpx2.AsyncClient, count: int) -> None:
-    while int((await c.get("/running")).text) < count:
+    # A connection of its own each time: with several workers, a kept one would ask the same worker for ever.
+    while int((await c.get("/running", headers={"connection": "close"})).text) < count:
         await trio.sleep(0.02)
 
 
