@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         StreamEvent,
     )
     from adapters.formats.piece import Piece
+    from adapters.pricing.usage import Usage
     from adapters.sse import Event
 
 
@@ -95,6 +96,10 @@ class ProviderSide:
     """The catalogue's name of the endpoint that takes such requests (`chat_completions`, `messages` …)."""
     stream_url: Callable[[str], str] | None = None
     """Makes the URL for a stream of the one for a whole answer, where they differ."""
+    counted: Callable[[Request], Usage] | None = None
+    """What is paid for where the request alone decides it; `None`: the provider tells, or tokens are counted."""
+    is_dialect: bool = False
+    """A wire that answers as Chat does, and often without naming its model."""
 
 
 class Reader(Protocol):

@@ -499,6 +499,8 @@ class RequestOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Responses: how much the model thinks where the client did not say; `None`: as the provider likes."""
     safety_threshold: str = ""
     """Gemini: the threshold for all harm categories, when the client set none."""
+    settings: dict[str, str] = {}
+    """Settings of the channel that are part of a body, for wires that have such."""
 
 
 class ResponseOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -526,6 +528,8 @@ class Encoded(msgspec.Struct, frozen=True):
     body: bytes
     dropped: tuple[str, ...] = ()
     """Member paths in the terms of the format the request or answer came in, each once, in order."""
+    endpoint: str = ""
+    """A request's: the catalogue's name of the endpoint that takes it, if it is not the format's usual one."""
 
 
 class Dropped:

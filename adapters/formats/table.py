@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from adapters.formats import anthropic, gemini, media, openai_chat, openai_responses
 from adapters.formats.codec import ClientSide, Passing, ProviderSide, Stateless
+from adapters.formats.dialects.table import DIALECTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,6 +77,7 @@ PROVIDERS: Mapping[str, ProviderSide] = MappingProxyType(
             endpoint="chat_completions",
             stream_url=gemini.stream_url,
         ),
+        **{name: dialect.side() for name, dialect in DIALECTS.items()},
     }
 )
 

@@ -54,6 +54,11 @@ def decode_response(body: bytes) -> Response:
     """Return what the provider answered. Raises `FormatError`, or `ProviderFailure` for an error in disguise."""
     answer = load(body)
     raise_error(answer, body)
+    return read_response(answer)
+
+
+def read_response(answer: JsonObject) -> Response:
+    """Return what a completion says that was decoded, or made of another wire's answer. Raises `FormatError`."""
     choices = [
         _choice(as_object(item, f"choices[{place}]"), f"choices[{place}]")
         for place, item in enumerate(array(answer, "choices"))

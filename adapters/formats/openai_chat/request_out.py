@@ -29,9 +29,9 @@ def encode_request(request: Request, model: str, options: RequestOptions = _DEFA
     if request.max_output_tokens is not None:
         body[options.max_tokens_member] = request.max_output_tokens
     _write_sampling(body, request, dropped)
-    _write_tools(body, request, dropped)
+    write_tools(body, request, dropped)
     if request.response_format is not None:
-        body["response_format"] = _response_format(request.response_format)
+        body["response_format"] = write_response_format(request.response_format)
     if request.verbosity:
         body["verbosity"] = request.verbosity
     _write_reasoning(body, request, options, dropped)
@@ -78,7 +78,8 @@ def _write_sampling(body: JsonObject, request: Request, dropped: Dropped) -> Non
             dropped.add(name_of("top_k", request.format))
 
 
-def _write_tools(body: JsonObject, request: Request, dropped: Dropped) -> None:
+def write_tools(body: JsonObject, request: Request, dropped: Dropped) -> None:
+    """Add `tools`, `tool_choice` and `parallel_tool_calls` to `body`, as far as the client asked for them."""
     tools: list[JsonObject] = []
     for tool in request.tools:
         if isinstance(tool, HostedTool):
@@ -146,7 +147,8 @@ def _tool_choice(choice: ToolChoice, tools: list[Tool | HostedTool]) -> object:
     return {"type": "allowed_tools", "allowed_tools": {"mode": choice.mode, "tools": named}}
 
 
-def _response_format(wanted: ResponseFormat) -> JsonObject:
+def write_response_format(wanted: ResponseFormat) -> JsonObject:
+    """Return the member `response_format`."""
     if wanted.kind != "json_schema":
         return {"type": wanted.kind}
     schema: JsonObject = {

@@ -39,6 +39,8 @@ from adapters.formats.openai_chat.usage import read_usage
 from adapters.formats.reading import array, as_object, count, is_array, is_object, load, load_any, member, text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from adapters.formats.neutral import JsonObject, Part, StreamEvent
     from adapters.sse import Event
 
@@ -101,14 +103,22 @@ class StreamDecoder:
         data = event.data
         if self._is_over or not data:
             return []
+        if data == DONE:
+            return self._guarded(self._end)
+        return self._guarded(lambda out: self._take(load(data), out))
+
+    def read(self, chunk: JsonObject) -> list[StreamEvent]:
+        """Return what a chunk says that was decoded, or made of another wire's event; as `feed`."""
+        return [] if self._is_over else self._guarded(lambda out: self._take(chunk, out))
+
+    def _take(self, chunk: JsonObject, out: list[StreamEvent]) -> None:
+        raise_error(chunk)
+        self._read(chunk, out)
+
+    def _guarded(self, take: Callable[[list[StreamEvent]], None]) -> list[StreamEvent]:
         out: list[StreamEvent] = []
         try:
-            if data == DONE:
-                self._end(out)
-            else:
-                chunk = load(data)
-                raise_error(chunk)
-                self._read(chunk, out)
+            take(out)
         except ProviderFailure as failure:
             self._is_over = True
             told = failure.error
