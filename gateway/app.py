@@ -21,6 +21,9 @@ from adapters.providers.catalogue import load_catalogue
 from adapters.transport.http1 import Http1Transport
 from adapters.transport.proxy import parse_proxy
 from adapters.transport.tls import client_context
+from adapters.wires.table import make_wires
+from adapters.wires.tokens import TokenKeeper
+from adapters.wires.wired import Wires
 from gateway.accounts.passwords import hash_password
 from gateway.channels.probe import Prober
 from gateway.cluster.build import Cluster, build_cluster
@@ -174,6 +177,7 @@ async def build(settings: Settings, process: Process, /) -> App:
         databases.log_statements(journal)
     cluster = build_cluster(settings, process, journal)
     transport = Http1Transport(tls=tls, proxy=parse_proxy(settings.relay_proxy))
+    tokens = TokenKeeper()
     registry = Registry(
         database=databases.main,
         catalogue=catalogue,
@@ -194,6 +198,7 @@ async def build(settings: Settings, process: Process, /) -> App:
         windows=cluster.windows,
         journal=journal,
         transport=transport,
+        wires=Wires(transport, tokens, make_wires(tokens)),
         catalogue=catalogue,
         running=Running(),
         phase=process.phase,
@@ -242,6 +247,7 @@ async def build(settings: Settings, process: Process, /) -> App:
             cluster,
             lines,
             transport,
+            tokens,
             process,
             databases,
             replica_id,
@@ -260,6 +266,7 @@ def _in_order(
     cluster: Cluster,
     lines: JournalService,
     transport: Http1Transport,
+    tokens: TokenKeeper,
     process: Process,
     databases: Databases,
     replica_id: str,
@@ -276,7 +283,7 @@ def _in_order(
     if process.is_leader:
         order.append(Reaper(main, replica_id=replica_id, journal=journal, logs_elsewhere=databases.are_apart))
         order.append(Retention(main, journal=journal))
-    order += [services.registry, *mail, deps.health, transport, prober]
+    order += [services.registry, *mail, deps.health, transport, tokens, prober]
     if process.is_leader:
         order.append(Greeting(services, lines, process=process, replica_id=replica_id, shared_state=cluster.label))
     return order
@@ -292,6 +299,7 @@ def _relay_deps(services: Services, *, counter: Counter, tls: ssl.SSLContext, no
         prices=services.catalogue.prices,
         counter=counter,
         transport=services.transport,
+        wires=services.wires,
         images=HttpImageFetcher(
             tls=tls,
             max_bytes=settings.max_inline_image_size_mb << 20,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from adapters.providers.catalogue import Catalogue
     from adapters.transport.types import Transport
+    from adapters.wires.wired import Wires
     from gateway.cluster.types import Bus, Windows
     from gateway.config.settings import Settings
     from gateway.ledger.writer import LedgerWriter
@@ -34,6 +35,7 @@ class Services:
     windows: Windows
     journal: Journal
     transport: Transport
+    wires: Wires
     catalogue: Catalogue
     running: Running
     phase: Phase

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from adapters.pricing.book import load_price_book
-from adapters.providers.provider import ENDPOINTS, QUIRKS, SIGNED, Provider
+from adapters.providers.provider import ENDPOINTS, QUIRKS, SIGNED, SPOKEN_FORMATS, Provider
 from adapters.providers.urls import DEFAULT_URLS, PATHS, placeholders
+from adapters.wires.names import WIRE_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -152,6 +153,11 @@ def _check(where: str, p: Provider) -> None:
     for endpoint in p.paths:
         if endpoint not in PATHS:
             raise CatalogueError(where, f"paths: unknown endpoint {endpoint}")
+    for spoken in p.model_formats.values():
+        if spoken not in SPOKEN_FORMATS:
+            raise CatalogueError(where, f"model_formats: there is no codec for {spoken}")
+    if p.wire and p.wire not in WIRE_NAMES:
+        raise CatalogueError(where, f"wire: unknown name {p.wire}")
 
 
 def _with_models(where: str, p: Provider, found: Mapping[str, tuple[str, Provider]]) -> Provider:

@@ -9,11 +9,29 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-SPOKEN_FORMATS = frozenset({"openai_chat", "anthropic", "gemini"})
+SPOKEN_FORMATS = frozenset(
+    {
+        "openai_chat",
+        "anthropic",
+        "gemini",
+        "aiproxy_library",
+        "baidu",
+        "cohere",
+        "coze",
+        "dashscope",
+        "deepl",
+        "ollama",
+        "palm",
+        "replicate",
+        "tencent",
+        "xunfei",
+        "zhipu",
+    }
+)
 """Formats that there is a codec for; rows of other formats are known, offered to nobody."""
 
 SIGNED = "signed"
-"""Credential of providers whose requests are signed, or whose key is exchanged for a token."""
+"""Credential of providers whose requests are signed, or whose key is exchanged for a token, by their `wire`."""
 
 ENDPOINTS = (
     "chat_completions",
@@ -31,7 +49,9 @@ ENDPOINTS = (
     "realtime",
     "videos",
     "ocr",
+    "rich_chat",
 )
+"""`rich_chat` takes chats with more than texts, where a provider has an address of its own for them."""
 
 MAX_COMPLETION_TOKENS = "max_completion_tokens"
 """Quirk: reasoning models are refused with `max_tokens`."""
@@ -41,7 +61,9 @@ NATIVE_RESPONSES = "native_responses"
 """Quirk: speaks the Responses API itself; for others, clients of that API are served over chat."""
 NO_IMAGE_SHAPE = "no_image_shape"
 """Quirk: requests for images may not name size and quality."""
-QUIRKS = frozenset({MAX_COMPLETION_TOKENS, NO_STREAM_OPTIONS, NATIVE_RESPONSES, NO_IMAGE_SHAPE})
+SAMPLES_TO_ONE = "samples_to_one"
+"""Quirk: a temperature above 1 is refused."""
+QUIRKS = frozenset({MAX_COMPLETION_TOKENS, NO_STREAM_OPTIONS, NATIVE_RESPONSES, NO_IMAGE_SHAPE, SAMPLES_TO_ONE})
 
 _REASONING_MODEL = re.compile(r"o\d|gpt-5")
 _O_SERIES = re.compile(r"o\d")
@@ -66,6 +88,10 @@ class Provider:
     addition: bool = False
     """A type that one-api of 2025-09 does not know; it would not serve such a channel."""
     format: str
+    model_formats: dict[str, str] = field(default_factory=dict)
+    """By beginning of the model's name: another format."""
+    wire: str = ""
+    """Name of what is done beyond plain HTTP (see `adapters.wires`); empty: nothing."""
     prices: str = ""
     """Name of the price table; empty: only the tables that all share."""
     owner: str
@@ -83,6 +109,8 @@ class Provider:
     """By endpoint: another `{path}`, or a whole template."""
     model_paths: dict[str, dict[str, str]] = field(default_factory=dict)
     """By beginning of the model's name, then as `paths`."""
+    model_names: dict[str, str] = field(default_factory=dict)
+    """What models are called in a URL; if there are any, the others are written there in lower case."""
     base_urls: dict[str, str] = field(default_factory=dict)
     """By a part of the base URL: another template."""
     defaults: dict[str, str] = field(default_factory=dict)
@@ -101,6 +129,8 @@ class Provider:
     key_note: str = ""
     config_fields: dict[str, str] = field(default_factory=dict)
     """Settings of a channel of this type, each with what it is."""
+    other_setting: str = "api_version"
+    """The setting that the channel's column `other` stands for, from before there were settings."""
     models: tuple[str, ...] = ()
     """Offered when a channel is made."""
     former_models: tuple[str, ...] = ()
@@ -112,12 +142,21 @@ class Provider:
         """Say whether clients may ask `endpoint` of it, in a format that we speak."""
         return endpoint in self.endpoints and self.format in SPOKEN_FORMATS
 
+    def format_of(self, model: str) -> str:
+        """Return the format in which `model` is asked."""
+        return next((f for beginning, f in self.model_formats.items() if model.startswith(beginning)), self.format)
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether the key is no header, but something that its wire signs with or exchanges."""
+        return self.credential == SIGNED
+
     def auth_header(self, key: str) -> tuple[str, str]:
         """Return name and value of the header that carries a channel's key.
 
         Raises `SignedRequests` for providers that want more than a header.
         """
-        if self.credential == SIGNED:
+        if self.is_signed:
             raise SignedRequests(self.key)
         return self.credential_header, self.credential.replace("{key}", key)
 
@@ -142,6 +181,11 @@ class Provider:
     def takes_stream_options(self) -> bool:
         """Whether a stream may ask for usage by `stream_options`."""
         return NO_STREAM_OPTIONS not in self.quirks
+
+    @property
+    def samples_to_one(self) -> bool:
+        """Whether temperature and top-p may be 1 at most."""
+        return SAMPLES_TO_ONE in self.quirks
 
     @property
     def takes_image_shape(self) -> bool:

@@ -32,6 +32,7 @@ PATHS = {
     "messages": "messages",
     "realtime": "realtime",
     "videos": "videos",
+    "rich_chat": "chat/completions",
 }
 
 # Model names may hold these as they are: `@cf/meta/llama-3`, `anthropic/claude:beta`.
@@ -64,7 +65,8 @@ def upstream_url(provider: Provider, base_url: str, endpoint: str, model: str, c
             path = paths.get(endpoint, path)
     if "{base_url}" in path:
         template = path
-    values = {"base_url": base, "path": path, "model": quote(model, safe=_SAFE_IN_MODEL)}
+    name = provider.model_names.get(model, model.lower()) if provider.model_names else model
+    values = {"base_url": base, "path": path, "model": quote(name, safe=_SAFE_IN_MODEL)}
     for name in placeholders(template):
         if name not in values:
             values[name] = quote(_setting(provider, config, name, model), safe="")

@@ -121,9 +121,9 @@ def _view(channel: Channel, *, options: Options, catalogue: Catalogue, problems:
         problems.append(f"{where}: model_configs: {reason}")
     mapping = _object(channel.model_mapping, f"{where}: model_mapping", problems)
     config = dict(_object(channel.config, f"{where}: config", problems))
-    if channel.other and not config.get("api_version"):
-        # The column that held the API version before `config` existed.
-        config["api_version"] = channel.other
+    if channel.other and not config.get(provider.other_setting):
+        # The column that held the one setting of some types before `config` existed.
+        config[provider.other_setting] = channel.other
     groups = tuple(name.strip() for name in channel.group.split(",") if name.strip())
     ratios = options.group_ratio
     return ChannelView(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from adapters.transport.types import ConnectFailed, HeadTimeout, IdleTimeout, TransportError
+from adapters.wires.types import CredentialError
 from gateway.relay import head as heads
 from gateway.relay.endpoints import Delivery
 from gateway.relay.errors import UpstreamCut, UpstreamFailed, UpstreamUnreachable
@@ -53,6 +54,10 @@ async def attempt(
     first_content_at = trio.current_time() + first_content_s
     try:
         response = await transport.send(request)
+    except CredentialError as error:
+        raise UpstreamFailed(
+            error.message, status=error.status, type="authentication_error", upstream_code=error.code
+        ) from None
     except ConnectFailed:
         raise UpstreamUnreachable("the provider could not be reached") from None
     except HeadTimeout:

@@ -5,26 +5,37 @@ Both ends are codecs of `adapters.formats`; here is only what the relay wants to
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from adapters.formats import neutral
+from adapters.formats import embeddings, neutral
 from adapters.formats.errors import FormatError, ProviderFailure
 from adapters.formats.piece import Piece
 from gateway.relay.errors import UpstreamFailed
 from gateway.relay.exchange import Passed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from adapters.formats.codec import ClientSide, ProviderSide
+    from adapters.formats.embedders import Embedder
+    from adapters.formats.shaping import Shaper
     from adapters.sse import Event
+
+T = TypeVar("T")
 
 
 class Converted:
     """A provider's format to a client's."""
 
-    def __init__(self, provider: ProviderSide, client: ClientSide, options: neutral.ResponseOptions) -> None:
+    def __init__(
+        self,
+        provider: ProviderSide,
+        client: ClientSide,
+        options: neutral.ResponseOptions,
+        shapers: Sequence[Shaper] = (),
+    ) -> None:
         self._provider = provider
+        self._shapers = shapers
         self._client = client
         self._options = options
         self._decoder = provider.stream_decoder()
@@ -43,25 +54,25 @@ class Converted:
 
     def whole(self, body: bytes) -> Passed:
         """See `Exchange`."""
-        try:
-            response = self._provider.decode_response(body)
-        except FormatError as error:
-            raise UpstreamFailed(
-                f"the provider's answer cannot be read: {error}", upstream_code="unmarshal_response_body_failed"
-            ) from None
-        except ProviderFailure as failure:
-            raise _failure(failure) from None
+        response = _decoded(self._provider.decode_response, body)
+        for shaper in self._shapers:
+            response = shaper.whole(response)
         encoded = self._client.encode_response(response, self._options)
         self._dropped = encoded.dropped
         return Passed(encoded.body, _piece_of(response), done=True)
 
     def event(self, event: Event) -> Passed:
         """See `Exchange`."""
-        return self._pass(self._decoder.feed(event))
+        return self._pass(self._shaped(self._decoder.feed(event)))
 
     def end(self) -> Passed:
         """See `Exchange`."""
-        return self._pass(self._decoder.close())
+        return self._pass(self._shaped(self._decoder.close()))
+
+    def _shaped(self, events: list[neutral.StreamEvent]) -> list[neutral.StreamEvent]:
+        for shaper in self._shapers:
+            events = [shaped for event in events for shaped in shaper.event(event)]
+        return events
 
     def _pass(self, events: Iterable[neutral.StreamEvent]) -> Passed:
         out: list[bytes] = []
@@ -82,6 +93,43 @@ class Converted:
                 return Passed(b"".join(out), _with(piece, texts), done=True)
             _read(event, piece, texts)
         return Passed(b"".join(out), _with(piece, texts))
+
+
+class ConvertedEmbeddings:
+    """Vectors of a provider with a form of its own, for a client of OpenAI's."""
+
+    dropped: tuple[str, ...] = ()
+    """Nothing is lost on the way back."""
+    trails = False
+
+    def __init__(self, embedder: Embedder, request: embeddings.EmbeddingRequest) -> None:
+        self._embedder = embedder
+        self._request = request
+
+    def whole(self, body: bytes) -> Passed:
+        """See `Exchange`."""
+        response = _decoded(self._embedder.decode, body)
+        piece = Piece(usage=response.usage, finishes=True, has_content=True)
+        return Passed(embeddings.encode_response(response, self._request), piece, done=True)
+
+    def event(self, event: Event) -> Passed:
+        """See `Exchange`. There are no streams of vectors."""
+        return self.end()
+
+    def end(self) -> Passed:
+        """See `Exchange`."""
+        return Passed(failure=UpstreamFailed("the provider answered with a stream of events"))
+
+
+def _decoded(decode: Callable[[bytes], T], body: bytes) -> T:
+    try:
+        return decode(body)
+    except FormatError as error:
+        raise UpstreamFailed(
+            f"the provider's answer cannot be read: {error}", upstream_code="unmarshal_response_body_failed"
+        ) from None
+    except ProviderFailure as failure:
+        raise _failure(failure) from None
 
 
 def _failure(failure: ProviderFailure) -> UpstreamFailed:

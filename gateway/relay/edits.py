@@ -34,6 +34,7 @@ def edited(
             changes["messages"] = relay.messages
         if channel.provider.wants_max_completion_tokens(sent_model):
             _rename_output_limit(body, changes)
+        changes |= clamped(body, channel)
     if channel.system_prompt:
         _force_system_prompt(relay, channel.system_prompt, changes)
     if relay.form is not None:
@@ -47,6 +48,17 @@ def additions(body: RequestBody, channel: ChannelView, settings: Settings) -> di
         name: value for name, value in channel.provider.adds.items() if name not in body
     }
     return added | sort_order(body, channel, settings)
+
+
+def clamped(body: RequestBody, channel: ChannelView) -> dict[str, object | None]:
+    """Return `temperature` and `top_p` at the provider's highest, where they are above it."""
+    if not channel.provider.samples_to_one:
+        return {}
+    return {
+        name: 1
+        for name in ("temperature", "top_p")
+        if isinstance(value := body.any(name), int | float) and not isinstance(value, bool) and value > 1
+    }
 
 
 def sort_order(body: RequestBody, channel: ChannelView, settings: Settings) -> dict[str, object | None]:

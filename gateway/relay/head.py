@@ -88,12 +88,16 @@ class RequestHead:
         """Whether a parameter of the query is switched on."""
         return self.parameter(name).lower() in _ON
 
-    def reasoning_format(self) -> ReasoningFormat:
+    def reasoning_format(self, default: ReasoningFormat = "reasoning") -> ReasoningFormat:
         """Return the member that chat clients want thoughts in (`?reasoning_format=`)."""
-        wanted = self.parameter("reasoning_format").lower()
-        if wanted == "reasoning_content":
-            return "reasoning_content"
-        return "thinking" if wanted == "thinking" else "reasoning"
+        match self.parameter("reasoning_format").lower():
+            case "reasoning_content":
+                return "reasoning_content"
+            case "thinking":
+                return "thinking"
+            case "reasoning":
+                return "reasoning"
+        return default
 
     def header(self, name: bytes) -> str:
         """Return a header's value, empty when it is not there."""

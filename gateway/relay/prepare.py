@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
-from adapters.formats import neutral
+from adapters.formats import embeddings, neutral
 from adapters.formats.errors import FormatError
+from adapters.formats.shaping import KnownUsage, Shaper
 from adapters.formats.signatures import holds_foreign_signature
 from adapters.formats.table import CLIENTS, PROVIDERS
+from adapters.formats.think_tags import ThinkTags
 from adapters.providers.urls import UrlError, upstream_url
 from adapters.transport.types import UpstreamRequest
+from adapters.wires.types import Account
 from gateway.relay import edits
 from gateway.relay import head as heads
 from gateway.relay.body import RequestBody
-from gateway.relay.convert import Converted
+from gateway.relay.convert import Converted, ConvertedEmbeddings
 from gateway.relay.errors import Invalid, RelayError
 from gateway.relay.exchange import PassThrough
 from gateway.relay.route import Route, find_route
 
 if TYPE_CHECKING:
-    from adapters.formats.codec import ReadError
-    from adapters.transport.types import BodySource
+    from adapters.formats.codec import ProviderSide, ReadError
+    from adapters.formats.embedders import Embedder
+    from adapters.transport.types import BodySource, Transport
+    from adapters.wires.wired import Wires
     from gateway.config.settings import Settings
     from gateway.registry.snapshot import ChannelView
     from gateway.relay.endpoints import Endpoint
@@ -38,6 +44,8 @@ class Prepared:
     """A request ready to be sent, and how its answer becomes the client's."""
 
     request: UpstreamRequest
+    transport: Transport
+    """What carries it to this provider."""
     exchange: Exchange
     read_error: ReadError
     system_prompt_reset: bool
@@ -71,31 +79,86 @@ def decoded(relay: Relay) -> neutral.Request:
     return relay.request
 
 
-def prepare(relay: Relay, channel: ChannelView, settings: Settings) -> Prepared:
+def prepare(relay: Relay, channel: ChannelView, settings: Settings, wires: Wires) -> Prepared:
     """Build the request for one attempt. Raises `RelayError` when the channel or the body do not allow it."""
     model = channel.upstream_model(relay.model)
     route = find_route(channel, relay.endpoint, model)
     assert route is not None, "only channels that can serve are chosen"  # noqa: S101
-    try:
-        url = upstream_url(channel.provider, channel.base_url, route.endpoint, model, channel.config)
-    except UrlError as error:
-        raise RelayError(str(error), status=503, code=error.code) from None
-    if relay.streams and route.stream_url is not None:
-        url = route.stream_url(url)
-    if route.provider is None and holds_foreign_signature(relay.body.raw):
+    attempt = _Attempt(relay, channel, model, route, settings, wires)
+    if route.embedder is not None:
+        return _embeddings(attempt, route.embedder)
+    side = route.provider
+    if side is None and relay.endpoint.format is not None and holds_foreign_signature(relay.body.raw):
         # A provider refuses what it did not sign: the request is written anew without it.
-        route = replace(route, provider=PROVIDERS.get(relay.endpoint.format or ""))
-    if route.provider is None:
-        body, reset = edits.edited(relay, channel, model, settings)
-        request = _request(relay, channel, url, body, settings)
-        return Prepared(request, PassThrough(route.passing), route.passing.read_error, reset)
-    return _converted(relay, channel, url, model, route, settings)
+        side = PROVIDERS[relay.endpoint.format]
+    if side is not None:
+        return _converted(attempt, side)
+    body, reset = edits.edited(relay, channel, model, settings)
+    exchange: Exchange = PassThrough(route.passing)
+    if route.writes_thoughts and _cuts_thoughts(relay):
+        # The request passes; only its answer is written anew.
+        chat = PROVIDERS["openai_chat"]
+        exchange = Converted(chat, CLIENTS["openai_chat"], _answer_options(attempt, chat), (ThinkTags(),))
+    return attempt.prepared(body, exchange, system_prompt_reset=reset)
 
 
-def _converted(
-    relay: Relay, channel: ChannelView, url: str, model: str, route: Route, settings: Settings
-) -> Prepared:
-    assert route.provider is not None  # noqa: S101
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """What one attempt is prepared from."""
+
+    relay: Relay
+    channel: ChannelView
+    model: str
+    """As the provider names it."""
+    route: Route
+    settings: Settings
+    wires: Wires
+
+    def prepared(
+        self,
+        body: bytes | BodySource,
+        exchange: Exchange,
+        *,
+        endpoint: str = "",
+        system_prompt_reset: bool = False,
+        dropped: tuple[str, ...] = (),
+    ) -> Prepared:
+        """Put the request together. Raises `RelayError` when the channel lacks a setting."""
+        relay, channel, route = self.relay, self.channel, self.route
+        endpoint = endpoint or route.endpoint
+        try:
+            url = upstream_url(channel.provider, channel.base_url, endpoint, self.model, channel.config)
+        except UrlError as error:
+            raise RelayError(str(error), status=503, code=error.code) from None
+        if relay.streams and route.stream_url is not None:
+            url = route.stream_url(url)
+        if _cuts_thoughts(relay) and route.writes_thoughts:
+            # As one-api passed it on; some servers know it, too.
+            url = _with_parameters(url, relay, "thinking", "reasoning_format")
+        return Prepared(
+            _request(relay, channel, url, body, self.settings),
+            self.wires.over(
+                channel.provider, account_of(channel), endpoint=endpoint, model=self.model, streams=relay.streams
+            ),
+            exchange,
+            route.read_error,
+            system_prompt_reset,
+            dropped,
+        )
+
+
+def _cuts_thoughts(relay: Relay) -> bool:
+    """Whether the client wants thoughts that stand in a text to be taken out of it (`?thinking=`)."""
+    return relay.endpoint.format is not None and relay.head.flag("thinking")
+
+
+def _with_parameters(url: str, relay: Relay, *names: str) -> str:
+    given = {name: value for name in names if (value := relay.head.parameter(name))}
+    return f"{url}{'&' if '?' in url else '?'}{urlencode(given)}" if given else url
+
+
+def _converted(attempt: _Attempt, side: ProviderSide) -> Prepared:
+    relay, channel, settings = attempt.relay, attempt.channel, attempt.settings
     assert relay.endpoint.format is not None  # noqa: S101
     request = decoded(relay)
     if channel.system_prompt:
@@ -104,34 +167,72 @@ def _converted(
     options = neutral.RequestOptions(
         default_max_tokens=settings.default_max_token,
         thinking=relay.head.flag("thinking"),
-        max_tokens_member="max_completion_tokens" if row.wants_max_completion_tokens(model) else "max_tokens",
+        max_tokens_member=(
+            "max_completion_tokens" if row.wants_max_completion_tokens(attempt.model) else "max_tokens"
+        ),
         include_usage=settings.enforce_include_usage and row.takes_stream_options,
         safety_threshold=settings.gemini_safety_setting,
-        fixed_sampling=row.fixes_sampling(model),
-        default_effort="high" if row.thinks_hard(model) else None,
+        fixed_sampling=row.fixes_sampling(attempt.model),
+        default_effort="high" if row.thinks_hard(attempt.model) else None,
+        settings=channel_settings(channel),
     )
     try:
-        encoded = route.provider.encode_request(request, model, options)
+        encoded = side.encode_request(request, attempt.model, options)
     except FormatError as error:
         raise Invalid(str(error), code=relay.endpoint.invalid_code) from None
     body = encoded.body
-    if row.format == "openai_chat" and settings.openrouter_provider_sort:
+    if row.format == "openai_chat":
         written = RequestBody(body)
-        body = written.edited(edits.sort_order(written, channel, settings))
+        body = written.edited(edits.sort_order(written, channel, settings) | edits.clamped(written, channel))
+    shapers: list[Shaper] = []
+    if side.counted is not None:
+        shapers.append(KnownUsage(side.counted(request)))
+    if attempt.route.writes_thoughts and _cuts_thoughts(relay):
+        shapers.append(ThinkTags())
     client = CLIENTS[relay.endpoint.format]
-    answer = neutral.ResponseOptions(
+    return attempt.prepared(
+        body,
+        Converted(side, client, _answer_options(attempt, side, request), shapers),
+        endpoint=encoded.endpoint,
+        system_prompt_reset=bool(channel.system_prompt),
+        dropped=encoded.dropped,
+    )
+
+
+def _answer_options(
+    attempt: _Attempt, side: ProviderSide, request: neutral.Request | None = None
+) -> neutral.ResponseOptions:
+    relay = attempt.relay
+    # What stood in a text was always told apart under this name in streams, and under another in whole answers.
+    cut = relay.streams and attempt.route.writes_thoughts and _cuts_thoughts(relay)
+    return neutral.ResponseOptions(
+        model=relay.model if side.is_dialect else "",
         request_id=relay.request_id,
         now_s=int(time.time()),
-        reasoning_format=relay.head.reasoning_format(),
+        reasoning_format=relay.head.reasoning_format("reasoning_content" if cut else "reasoning"),
         request=request,
     )
-    return Prepared(
-        _request(relay, channel, url, body, settings),
-        Converted(route.provider, client, answer),
-        route.passing.read_error,
-        bool(channel.system_prompt),
-        encoded.dropped,
-    )
+
+
+def _embeddings(attempt: _Attempt, embedder: Embedder) -> Prepared:
+    relay = attempt.relay
+    try:
+        request = embeddings.decode_request(relay.body.edited({"model": relay.model}))
+        encoded = embedder.encode(request, attempt.model)
+    except FormatError as error:
+        raise Invalid(str(error), code=relay.endpoint.invalid_code) from None
+    return attempt.prepared(encoded.body, ConvertedEmbeddings(embedder, request), dropped=encoded.dropped)
+
+
+def channel_settings(channel: ChannelView) -> dict[str, str]:
+    """Return the settings of the channel that are texts, for codecs that write them into bodies."""
+    return {name: value for name, value in channel.config.items() if isinstance(value, str)}
+
+
+def account_of(channel: ChannelView) -> Account:
+    """Return what a wire needs to know of the channel."""
+    base = (channel.base_url or channel.provider.base_url).strip().rstrip("/")
+    return Account(key=channel.key, base_url=base, config=channel.config)
 
 
 def _with_system(request: neutral.Request, prompt: str) -> neutral.Request:
@@ -146,7 +247,9 @@ def _request(
     headers = heads.for_upstream(relay.head, extra=settings.forward_headers, streams=relay.streams)
     # The boundary of a form is the client's, since its parts go on as they came.
     kind = b"application/json" if relay.form is None else relay.head.headers[b"content-type"]
-    headers += [(b"content-type", kind), USER_AGENT, *credential(channel)]
+    headers += [(b"content-type", kind), USER_AGENT]
+    if not channel.provider.is_signed:
+        headers += credential(channel)
     named = {name for name, _ in headers}
     headers += [
         (name.encode("ascii"), value.encode("latin-1"))

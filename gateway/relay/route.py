@@ -10,13 +10,15 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from adapters.formats.embedders import EMBEDDERS
 from adapters.formats.table import PASSING, PROVIDERS
 from gateway.relay.endpoints import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from adapters.formats.codec import Passing, ProviderSide
+    from adapters.formats.codec import Passing, ProviderSide, ReadError
+    from adapters.formats.embedders import Embedder
     from gateway.registry.snapshot import ChannelView
     from gateway.relay.endpoints import Endpoint
 
@@ -35,28 +37,45 @@ class Route:
     provider: ProviderSide | None
     """How to speak to the provider; `None`: as the client does, bytes pass."""
     passing: Passing
-    """How the provider's format is read, where it passes and where it fails."""
+    """How answers are read that pass."""
+    read_error: ReadError
     stream_url: Callable[[str], str] | None = None
+    embedder: Embedder | None = None
+    """How to ask the provider for embeddings, where it has a form of its own; then nothing passes either."""
+    writes_thoughts: bool = False
+    """The provider's models may write their thoughts into their text, as `<think>…</think>`."""
 
 
 def find_route(channel: ChannelView, endpoint: Endpoint, model: str) -> Route | None:
     """Return the way for `model` (as the provider names it), or `None` when the channel cannot serve it."""
     row = channel.provider
+    passing = PASSING[endpoint.passing]
     if endpoint.format is None:
-        return Route(endpoint.kind, None, PASSING[endpoint.passing]) if row.serves(endpoint.kind) else None
+        if not row.serves(endpoint.kind):
+            return None
+        embedder = EMBEDDERS.get(row.format) if endpoint.kind is Kind.EMBEDDINGS else None
+        read_error = passing.read_error if embedder is None else embedder.read_error
+        return Route(endpoint.kind, None, passing, read_error, embedder=embedder)
     spoken = _spoken(channel, endpoint.kind, model)
     if spoken is None or spoken not in PROVIDERS:
         return None
     side = PROVIDERS[spoken]
-    passes = spoken == endpoint.format
-    return Route(side.endpoint, None if passes else side, PASSING[spoken], side.stream_url)
+    return Route(
+        side.endpoint,
+        None if spoken == endpoint.format else side,
+        PASSING.get(spoken, passing),
+        side.read_error,
+        side.stream_url,
+        writes_thoughts=side.is_dialect or spoken == "openai_chat",
+    )
 
 
 def _spoken(channel: ChannelView, kind: Kind, model: str) -> str | None:
     """Return the format in which the channel is asked, or `None` if in none."""
     row = channel.provider
-    if row.format != "openai_chat":
-        return row.format
+    spoken = row.format_of(model)
+    if spoken != "openai_chat":
+        return spoken
     if channel.config.get("api_format") == "response":
         return "openai_responses"
     if row.speaks_responses and (kind is Kind.RESPONSES or _ONLY_RESPONSES.match(model)):

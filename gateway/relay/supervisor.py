@@ -24,7 +24,7 @@ from gateway.relay.errors import Interrupted, OutOfQuota, Refused, RelayError, U
 from gateway.relay.holding import Holding
 from gateway.relay.images import inline_images, inline_parts, names_images
 from gateway.relay.media.duration import Uploads
-from gateway.relay.prepare import can_serve, converts, decoded, prepare
+from gateway.relay.prepare import account_of, can_serve, converts, decoded, prepare
 from gateway.relay.realtime.client import SocketClient
 from gateway.relay.realtime.meter import SessionMeter
 from gateway.relay.realtime.request import session_request
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from adapters.pricing.charge import Charge
     from adapters.pricing.usage import Usage
     from adapters.transport.types import Transport
+    from adapters.wires.wired import Wires
     from gateway.cluster.types import Windows
     from gateway.config.settings import Settings
     from gateway.counting.counter import Counter
@@ -75,6 +76,8 @@ class RelayDeps:
     prices: PriceBook
     counter: Counter
     transport: Transport
+    wires: Wires
+    """The same transport, for providers that want more than plain HTTP."""
     images: ImageFetcher
     windows: Windows
     health: ChannelHealth
@@ -229,6 +232,8 @@ class Supervisor:
                 await self._attempt(channel)
             except UpstreamFailed as error:
                 deps.health.failed(channel, group=relay.group, model=relay.model, error=error)
+                if error.status == 401:
+                    deps.wires.refused(channel.provider, account_of(channel))
                 relay.failed.append(channel)
                 following = self._next(error) if replaceable and not self._holding.meter.delivered else None
                 if following is None:
@@ -267,7 +272,7 @@ class Supervisor:
             )
             return
         await self._inline_images(channel)
-        prepared = prepare(relay, channel, deps.settings)
+        prepared = prepare(relay, channel, deps.settings, deps.wires)
         relay.system_prompt_reset = prepared.system_prompt_reset
         relay.dropped = prepared.dropped
         relay.client.tell_dropped(prepared.dropped)
@@ -276,7 +281,7 @@ class Supervisor:
             prepared.request,
             prepared.exchange,
             prepared.read_error,
-            transport=deps.transport,
+            transport=prepared.transport,
             meter=holding.meter,
             idle_s=deps.settings.idle_timeout_sec or math.inf,
             first_content_s=deps.settings.first_content_timeout_sec or math.inf,

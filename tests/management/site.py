@@ -14,6 +14,9 @@ import trio
 
 from adapters.providers.catalogue import Catalogue, load_catalogue
 from adapters.transport.http1 import Http1Transport
+from adapters.wires.table import make_wires
+from adapters.wires.tokens import TokenKeeper
+from adapters.wires.wired import Wires
 from gateway.accounts.passwords import hash_password
 from gateway.channels.probe import Prober
 from gateway.cluster.local import LocalBus, LocalWindows
@@ -194,6 +197,7 @@ async def running_site(
 
 def _services(settings: Settings, database: Database, notes: Notes, transport: Http1Transport) -> Services:
     bus = LocalBus(Subscriptions(notes))
+    tokens = TokenKeeper()
     return Services(
         settings=settings,
         database=database,
@@ -205,6 +209,7 @@ def _services(settings: Settings, database: Database, notes: Notes, transport: H
         windows=LocalWindows(),
         journal=notes,
         transport=transport,
+        wires=Wires(transport, tokens, make_wires(tokens)),
         catalogue=catalogue(),
         running=Running(),
         phase=Phase(),

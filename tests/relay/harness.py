@@ -17,6 +17,9 @@ import trio
 
 from adapters.providers.catalogue import load_catalogue
 from adapters.transport.types import ConnectFailed, HeadTimeout, ResponseBroken
+from adapters.wires.table import make_wires
+from adapters.wires.tokens import TokenKeeper
+from adapters.wires.wired import Wires
 from gateway.cluster.local import LocalBus, LocalWindows
 from gateway.cluster.subscriptions import Subscriptions
 from gateway.config.settings import Settings
@@ -263,6 +266,7 @@ class Plane:
                  token: Token, user: User, images: dict[str, str]) -> None:  # fmt: skip
         self.books = books
         self.transport = Transport()
+        self.tokens = TokenKeeper()
         self.running = Running()
         self.journal = Journal()
         self.phase = Phase()
@@ -285,6 +289,7 @@ class Plane:
             prices=catalogue.prices,
             counter=Counter(),  # type: ignore[arg-type]
             transport=self.transport,
+            wires=Wires(self.transport, self.tokens, make_wires(self.tokens)),  # type: ignore[arg-type]
             images=Images(images),
             windows=LocalWindows(),
             health=self.health,

@@ -77,6 +77,16 @@ def path_of(version: str) -> str:
     return _PATHS.get(version, f"/{version}/chat")
 
 
+def is_last(message: bytes) -> bool:
+    """Whether a message ends the answer, well or not; one that cannot be read is left to the codec."""
+    try:
+        frame = load(message)
+        header = member(frame, "header") or {}
+        return bool(header.get("code")) or _is_last(frame)
+    except FormatError:
+        return True
+
+
 def _write(asked: Asked) -> JsonObject:
     version = version_of(asked.model, asked.setting("api_version"))
     domain = _DOMAINS.get(version, f"general{version}")

@@ -4,8 +4,12 @@ import time
 
 import pytest
 
+from adapters.formats.table import PROVIDERS
 from adapters.providers.catalogue import Catalogue, CatalogueError, load_catalogue, read_rows
-from adapters.providers.provider import Provider, SignedRequests
+from adapters.providers.provider import SPOKEN_FORMATS, Provider, SignedRequests
+from adapters.wires.names import WIRE_NAMES
+from adapters.wires.table import make_wires
+from adapters.wires.tokens import TokenKeeper
 
 ROW = """
 [[provider]]
@@ -67,8 +71,24 @@ def test_signed_providers_have_no_credential_header(catalogue: Catalogue) -> Non
 def test_only_formats_we_speak_are_served(catalogue: Catalogue) -> None:
     served = {p.key for p in catalogue.providers if p.serves("chat_completions")}
     assert {"openai", "azure", "deepseek", "openrouter", "openaicompatible", "moonshot"} <= served
-    assert {"anthropic", "gemini"} <= served
-    assert not served & {"awsclaude", "proxy", "deepl"}
+    assert {"anthropic", "gemini", "ali", "baidu", "deepl", "xunfei", "zhipu"} <= served
+    assert not served & {"awsclaude", "proxy"}
+
+
+def test_the_formats_that_rows_may_name_are_those_with_a_codec() -> None:
+    assert set(PROVIDERS) - {"openai_responses"} == SPOKEN_FORMATS
+
+
+def test_wires_that_rows_may_name_are_made(catalogue: Catalogue) -> None:
+    assert set(make_wires(TokenKeeper())) == WIRE_NAMES
+    used = {p.wire for p in catalogue.providers if p.wire}
+    assert used == WIRE_NAMES, "a wire that no row names is of no use"
+
+
+def test_a_format_may_depend_on_the_model(catalogue: Catalogue) -> None:
+    zhipu = named(catalogue, "zhipu")
+    assert zhipu.format_of("glm-4-plus") == "openai_chat"
+    assert zhipu.format_of("chatglm_turbo") == "zhipu"
 
 
 def test_the_output_limit_is_renamed_only_where_it_must_be(catalogue: Catalogue) -> None:
@@ -132,6 +152,8 @@ def test_a_good_row_is_read() -> None:
         (('name = "New"', 'name = "New"\ncredential_header = "A B"'), "is not a header name"),
         (('name = "New"', 'name = "New"\nurl = "{base_url}/{region}"'), "url: {region} is no setting"),
         (('name = "New"', 'name = "New"\npaths = { chat = "x" }'), "paths: unknown endpoint chat"),
+        (('name = "New"', 'name = "New"\nwire = "odd"'), "wire: unknown name odd"),
+        (('name = "New"', 'name = "New"\nmodel_formats = { a = "odd" }'), "model_formats: there is no codec for odd"),
         (("[[provider]]", "[[provider"), "new.toml: "),
     ],
 )

@@ -11,6 +11,8 @@ from adapters.providers.urls import UrlError, upstream_url
 RECORDED: dict[str, dict[str, str | None]] = json.loads(
     Path(__file__).with_name("upstream_urls.json").read_text("utf-8")
 )
+SERVED_BESIDES = {(40, "images_generations")}
+"""What the original did not offer, though the provider does."""
 TEXT_ENDPOINTS = ("chat_completions", "completions", "embeddings", "moderations")
 
 
@@ -26,7 +28,7 @@ def test_each_compatible_type_is_asked_at_its_own_address(catalogue: Catalogue, 
     base = provider.base_url or "https://chosen.example"
     for endpoint, template in RECORDED[str(type_id)].items():
         if template is None:
-            assert not provider.serves(endpoint), endpoint
+            assert provider.serves(endpoint) is ((type_id, endpoint) in SERVED_BESIDES), endpoint
             continue
         if endpoint in TEXT_ENDPOINTS:
             assert provider.serves(endpoint), endpoint
@@ -90,3 +92,25 @@ def test_an_endpoint_that_is_not_offered_has_no_address(catalogue: Catalogue) ->
     assert provider is not None
     with pytest.raises(UrlError, match="does not offer embeddings"):
         upstream_url(provider, "", "embeddings", "m", {})
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        ("ERNIE-4.0-8K", "completions_pro"),
+        ("ERNIE-Bot", "completions"),
+        ("ERNIE-Bot-turbo", "eb-instant"),
+        ("ERNIE-Speed", "ernie_speed"),
+        ("ERNIE-Speed-128K", "ernie-speed-128k"),
+        ("ERNIE-3.5-8K-1222", "ernie-3.5-8k-1222"),
+        ("ERNIE-Tiny-8K", "ernie-tiny-8k"),
+        ("Some-New-Model", "some-new-model"),
+    ],
+)
+def test_baidu_calls_models_otherwise_in_addresses(catalogue: Catalogue, model: str, name: str) -> None:
+    assert url(catalogue, "baidu", model).endswith(f"/wenxinworkshop/chat/{name}")
+
+
+def test_zhipu_serves_old_models_elsewhere(catalogue: Catalogue) -> None:
+    assert url(catalogue, "zhipu", "glm-4-plus").endswith("/api/paas/v4/chat/completions")
+    assert url(catalogue, "zhipu", "chatglm_turbo").endswith("/api/paas/v3/model-api/chatglm_turbo/invoke")

@@ -1,0 +1,37 @@
+"""What may be done to an answer in the neutral form on its way from a provider to a client."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from adapters.formats.neutral import End, UsageUpdate
+
+if TYPE_CHECKING:
+    from adapters.formats.neutral import Response, StreamEvent
+    from adapters.pricing.usage import Usage
+
+
+class Shaper(Protocol):
+    """Changes one answer. Not reusable."""
+
+    def event(self, event: StreamEvent) -> list[StreamEvent]:
+        """Return what an event of a stream becomes."""
+
+    def whole(self, response: Response) -> Response:
+        """Return what a whole answer becomes; may change it in place."""
+
+
+class KnownUsage:
+    """Tells what is paid for where the request alone decides it, and the provider does not say."""
+
+    def __init__(self, usage: Usage) -> None:
+        self._usage = usage
+
+    def event(self, event: StreamEvent) -> list[StreamEvent]:
+        """See `Shaper`."""
+        return [UsageUpdate(self._usage), event] if isinstance(event, End) else [event]
+
+    def whole(self, response: Response) -> Response:
+        """See `Shaper`."""
+        response.usage = self._usage
+        return response

@@ -1,0 +1,6 @@
+"""The names of all wires, for those who check rows and need not make them."""
+
+from __future__ import annotations
+
+WIRE_NAMES = frozenset({"baidu", "coze", "dashscope", "lines", "replicate", "tencent", "whole", "xunfei", "zhipu"})
+"""What the field `wire` of a row may hold."""

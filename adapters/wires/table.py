@@ -1,0 +1,38 @@
+"""The wires by the name that rows of the catalogue give them."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from adapters.wires import xunfei
+from adapters.wires.ali import AliAuthorizer
+from adapters.wires.baidu import BaiduAuthorizer
+from adapters.wires.coze import CozeAuthorizer
+from adapters.wires.framing import Lines, WholeAsEvent
+from adapters.wires.replicate import ReplicateCarrier
+from adapters.wires.tencent import TencentAuthorizer
+from adapters.wires.types import Wire
+from adapters.wires.zhipu import ZhipuAuthorizer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from adapters.wires.tokens import TokenKeeper
+
+
+def make_wires(keeper: TokenKeeper) -> Mapping[str, Wire]:
+    """Return all wires; tokens are kept by `keeper`."""
+    return MappingProxyType(
+        {
+            "baidu": Wire(authorizer=BaiduAuthorizer(keeper)),
+            "coze": Wire(authorizer=CozeAuthorizer(keeper)),
+            "dashscope": Wire(authorizer=AliAuthorizer()),
+            "lines": Wire(carrier=Lines()),
+            "replicate": Wire(carrier=ReplicateCarrier()),
+            "tencent": Wire(authorizer=TencentAuthorizer()),
+            "whole": Wire(carrier=WholeAsEvent()),
+            "xunfei": Wire(authorizer=xunfei.XunfeiAuthorizer(), carrier=xunfei.carrier()),
+            "zhipu": Wire(authorizer=ZhipuAuthorizer()),
+        }
+    )
