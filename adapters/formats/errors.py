@@ -35,6 +35,8 @@ class ProviderError:
     type: str
     code: object
     param: object
+    status: int = 0
+    """The HTTP status that the error stands for, where its code says so; 0: unknown."""
 
 
 class ProviderFailure(Exception):

@@ -36,6 +36,10 @@ SHARED_ORDER = (
 )
 """Tables that serve every provider for models it has no price of its own for; the first that knows a model wins."""
 
+RATIO_BEFORE_IMAGE_PRICE = frozenset({"cloudflare", "deepinfra", "siliconflow", "togetherai"})
+"""Tables whose prices per image the original did not have: there a channel's own ratio was what an image cost, and
+still is. In the others the price per image has always come first."""
+
 FALLBACK_USD = Fraction("2.5")
 """USD per million tokens, in and out, of a model that nobody priced."""
 
@@ -110,7 +114,7 @@ class PriceBook:
             family = self._shared[model]
             row = self._tables.models[family][model]
         found = self._fallback(family) if row is None else self._priced(family, model, row)
-        return found if override is None else _overridden(found, override)
+        return found if override is None else _overridden(found, override, family)
 
     def _priced(self, family: str, model: str, row: ModelRow) -> Price:
         by_model = self._tables.model_tool_units.get(family, {})
@@ -129,7 +133,7 @@ class PriceBook:
         )
 
 
-def _overridden(price: Price, own: ModelConfig) -> Price:
+def _overridden(price: Price, own: ModelConfig, family: str) -> Price:
     ratio = Fraction(own.ratio) if own.ratio else None
     completion = Fraction(own.completion_ratio) if own.completion_ratio else None
     if ratio is not None and ratio != price.rates.ratio:
@@ -140,6 +144,7 @@ def _overridden(price: Price, own: ModelConfig) -> Price:
             rates=_changed(price.rates, ratio=ratio, completion=completion),
             tiers=(),
             windows=(),
+            image=None if family in RATIO_BEFORE_IMAGE_PRICE else price.image,
             is_fallback=False,
             is_override=True,
         )

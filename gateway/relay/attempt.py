@@ -118,6 +118,10 @@ async def _whole(relay: Relay, response: UpstreamResponse, exchange: Exchange, m
     if passed.piece is not None:
         meter.add(passed.piece)
     meter.add_whole()
+    raw = passed.raw
+    if passed.with_usage is not None:
+        # Clients count on it, though the provider does not.
+        raw = passed.with_usage(await meter.usage(relay.prompt_tokens))
     relay.first_content_at = trio.current_time()
     relay.stamp("first_client_response")
-    await relay.client.answer(response.status, heads.for_client(response.headers), passed.raw)
+    await relay.client.answer(response.status, heads.for_client(response.headers), raw)

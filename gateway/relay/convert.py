@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from adapters.formats.codec import ClientSide, ProviderSide
     from adapters.formats.embedders import Embedder
     from adapters.formats.shaping import Shaper
+    from adapters.pricing.usage import Usage
     from adapters.sse import Event
 
 T = TypeVar("T")
@@ -59,7 +60,17 @@ class Converted:
             response = shaper.whole(response)
         encoded = self._client.encode_response(response, self._options)
         self._dropped = encoded.dropped
-        return Passed(encoded.body, _piece_of(response), done=True)
+        counts = self._provider.is_dialect and response.usage is None
+        return Passed(
+            encoded.body,
+            _piece_of(response),
+            done=True,
+            with_usage=(lambda usage: self._written(response, usage)) if counts else None,
+        )
+
+    def _written(self, response: neutral.Response, usage: Usage) -> bytes:
+        response.usage = usage
+        return self._client.encode_response(response, self._options).body
 
     def event(self, event: Event) -> Passed:
         """See `Exchange`."""

@@ -13,8 +13,11 @@ from gateway.relay.errors import UpstreamCut, UpstreamFailed
 from gateway.relay.failures import failure_in_answer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from adapters.formats.codec import Passing
     from adapters.formats.piece import Piece
+    from adapters.pricing.usage import Usage
     from adapters.sse import Event
 
 
@@ -31,6 +34,8 @@ class Passed(NamedTuple):
     """The answer is over, and not well."""
     is_comment: bool = False
     """Keeps the client awake, but is nothing to commit to."""
+    with_usage: Callable[[Usage], bytes] | None = None
+    """Writes a whole answer with tokens that we counted, where the provider told none."""
 
 
 class Exchange(Protocol):

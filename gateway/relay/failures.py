@@ -54,5 +54,9 @@ def failure_in_answer(raw: bytes, read_error: ReadError) -> UpstreamFailed:
     """Return the failure that an `error` member (its JSON text) inside a 200 answer stands for."""
     error = read_error(b'{"error":' + raw + b"}", 502)
     return UpstreamFailed(
-        error.message, status=502, type=error.type or "upstream_error", param=error.param, upstream_code=error.code
+        error.message,
+        status=error.status or 502,
+        type=error.type or "upstream_error",
+        param=error.param,
+        upstream_code=error.code,
     )

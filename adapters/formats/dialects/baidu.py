@@ -34,9 +34,9 @@ _STATUSES = {
     13: 401,
     14: 401,
     15: 401,
-    17: 429,
+    17: 403,
     18: 429,
-    19: 429,
+    19: 403,
     100: 400,
     110: 401,
     111: 401,
@@ -51,7 +51,7 @@ _STATUSES = {
     336501: 429,
     336502: 429,
 }
-"""https://cloud.baidu.com/doc/WENXINWORKSHOP/s/tlmyncueh"""
+"""https://cloud.baidu.com/doc/WENXINWORKSHOP/s/tlmyncueh; 17 and 19 are limits of a day and of all time."""
 
 
 def _write(asked: Asked) -> JsonObject:

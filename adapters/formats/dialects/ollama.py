@@ -59,6 +59,8 @@ def _write(asked: Asked) -> JsonObject:
         presence_penalty="presence_penalty",
         max_output_tokens="num_predict",
     )
+    # A local model may go on for ever.
+    options.setdefault("num_predict", asked.options.default_max_tokens)
     asked.put_extra(options, _OPTIONS)
     # Without the member Ollama streams.
     body: JsonObject = {"model": asked.model, "messages": messages, "stream": request.stream, "options": options}

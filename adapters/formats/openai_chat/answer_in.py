@@ -83,6 +83,10 @@ def raise_error(answer: JsonObject, body: bytes | None = None) -> None:
     if error:
         told = read_error(dump(answer) if body is None else body, status=502)
         raise ProviderFailure(told, status=_status_of(error))
+    hidden = answer.get("base_resp")
+    if is_object(hidden) and hidden.get("status_code") and not answer.get("choices"):
+        told = read_error(dump(answer) if body is None else body, status=502)
+        raise ProviderFailure(told, status=told.status or 502)
 
 
 def _status_of(error: object) -> int:

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 
 from adapters.formats.errors import ProviderError
 
 
 class _ErrorObject(msgspec.Struct):
+    """OpenAI's own; `status_msg` and `status_code` are MiniMax's."""
+
     message: msgspec.Raw = msgspec.Raw(b"null")
     type: msgspec.Raw = msgspec.Raw(b"null")
     code: msgspec.Raw = msgspec.Raw(b"null")
     param: msgspec.Raw = msgspec.Raw(b"null")
+    status_msg: str = ""
+    status_code: int | None = None
+
+
+class _Detail(msgspec.Struct):
+    msg: str = ""
+    message: str = ""
 
 
 class _Header(msgspec.Struct):
@@ -30,6 +41,17 @@ class _ErrorBody(msgspec.Struct):
     error_msg: str | None = None
     header: _Header | None = None
     response: _Nested | None = None
+    base_resp: _ErrorObject | None = None
+    """MiniMax."""
+    errors: list[_Detail] | None = None
+    """Cloudflare."""
+    detail: str | list[_Detail] | None = None
+    """Replicate, Mistral, and everything made with FastAPI."""
+
+
+_STATUSES = {1000: 500, 1001: 504, 1002: 429, 1004: 401, 1008: 402, 1013: 500, 1024: 500, 1026: 400, 1027: 400,
+             1033: 502, 1039: 429, 1041: 429, 2013: 400, 2045: 429, 2049: 401, 2056: 429}  # fmt: skip
+"""MiniMax's `status_code` (https://platform.minimaxi.com/docs/api-reference/errorcode)."""
 
 
 def read_error(body: bytes, status: int) -> ProviderError:
@@ -38,10 +60,13 @@ def read_error(body: bytes, status: int) -> ProviderError:
     A body that is not JSON (the HTML of a proxy) is not repeated to the client.
     """
     try:
-        parsed = msgspec.json.decode(body, type=_ErrorBody)
+        parsed = _parsed(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _plain("", status)
     error = parsed.error
+    hidden = error if isinstance(error, _ErrorObject) and error.status_code else parsed.base_resp
+    if hidden is not None and hidden.status_code:
+        return replace(_plain(hidden.status_msg, status), status=_STATUSES.get(hidden.status_code, 0))
     if isinstance(error, _ErrorObject) and (message := _plain_text(error.message)):
         return ProviderError(
             message=message,
@@ -52,9 +77,21 @@ def read_error(body: bytes, status: int) -> ProviderError:
     nested = parsed.response.error.message if parsed.response and parsed.response.error else None
     header = parsed.header.message if parsed.header else None
     own = error if isinstance(error, str) else None
-    return _plain(
-        parsed.message or parsed.msg or parsed.err or parsed.error_msg or header or nested or own or "", status
-    )
+    listed = _first(parsed.errors) or (parsed.detail if isinstance(parsed.detail, str) else _first(parsed.detail))
+    said = parsed.message or parsed.msg or parsed.err or parsed.error_msg or header or nested or own or listed
+    return _plain(said or "", status)
+
+
+def _parsed(body: bytes) -> _ErrorBody:
+    """Google's compatible endpoint puts its error into an array."""
+    if body.lstrip().startswith(b"["):
+        found = msgspec.json.decode(body, type=list[_ErrorBody])
+        return found[0] if found else _ErrorBody()
+    return msgspec.json.decode(body, type=_ErrorBody)
+
+
+def _first(details: list[_Detail] | None) -> str:
+    return (details[0].message or details[0].msg) if details else ""
 
 
 def error_body(

@@ -56,10 +56,18 @@ class _Choice(msgspec.Struct):
     finish_reason: str | None = None
 
 
+class _Hidden(msgspec.Struct):
+    """MiniMax's way to tell of an error with status 200."""
+
+    status_code: int | None = None
+    status_msg: str | None = None
+
+
 class _Answer(msgspec.Struct):
     choices: list[_Choice] | None = None
     usage: WireUsage | None = None
     error: msgspec.Raw = msgspec.Raw()
+    base_resp: _Hidden | None = None
 
 
 _answers = msgspec.json.Decoder(_Answer)
@@ -85,6 +93,9 @@ def read_piece(data: bytes, event: bytes | None = None) -> Piece:
     piece.usage = answer.usage.normalised() if answer.usage is not None else None
     choices = answer.choices
     if not choices:
+        if answer.base_resp is not None and answer.base_resp.status_code:
+            piece.error = msgspec.json.encode(answer.base_resp)
+            return piece
         piece.is_empty = answer.usage is None
         return piece
     texts: list[str] = []
