@@ -157,7 +157,9 @@ async def test_retention_deletes_what_is_old_and_nothing_else(books: Books, note
                 {"trace_id": f"x{at}", "url": "", "method": "", "body_size": 0, "status": 0, "created_at": at},
             )
         )
-    retention = Retention(books.database, journal=notes, keep=Keep(ledger_days=7, trace_days=7), now_ms=lambda: NOW_MS)
+    retention = Retention(
+        books.database, journal=notes, keep=Keep(ledger_days=7, trace_days=7), now_ms=lambda: NOW_MS
+    )
     assert await retention.tidy() == 3
     assert [row.request_id for row in books.rows(user_request_costs)] == ["a6"]
     assert f"x{NOW_MS - 8 * DAY_MS}" not in [row.trace_id for row in books.rows(traces)]
