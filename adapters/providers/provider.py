@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import Literal
 
 SPOKEN_FORMATS = frozenset(
     {
@@ -123,6 +124,14 @@ class Provider:
     """Sent with every request, unless the client's request has them."""
     adds: dict[str, bool | str] = field(default_factory=dict)
     """Members added to chat requests, unless the client's request has them."""
+    platform: Literal["", "bedrock", "vertex"] = ""
+    """Whose machines Claude runs on, where they are not Anthropic's: its bodies differ a little there."""
+    reasoning_history: Literal["", "reasoning_content", "reasoning", "reasoning_details"] = ""
+    """Chat: the member of an assistant's message that takes earlier thoughts; empty: there is none."""
+    reasoning_style: Literal["effort", "object"] = "effort"
+    """Chat: how thoughts are asked for, by `reasoning_effort` or by OpenRouter's object `reasoning`."""
+    cache_marks: bool = False
+    """Chat: parts may carry Claude's `cache_control`."""
     endpoints: frozenset[str] = frozenset()
     quirks: frozenset[str] = frozenset()
     key_format: str = "KEY"

@@ -167,6 +167,10 @@ def _converted(attempt: _Attempt, side: ProviderSide) -> Prepared:
     options = neutral.RequestOptions(
         default_max_tokens=settings.default_max_token,
         thinking=relay.head.flag("thinking"),
+        platform=row.platform,
+        reasoning_history=row.reasoning_history,
+        reasoning_style=row.reasoning_style,
+        cache_marks=row.cache_marks,
         max_tokens_member=(
             "max_completion_tokens" if row.wants_max_completion_tokens(attempt.model) else "max_tokens"
         ),
