@@ -77,6 +77,8 @@ def _run(options: argparse.Namespace, loaded: Loaded) -> int:
         return migrate.run(loaded, terminal, only_look=options.dry_run)
     from gateway.commands import ledger  # noqa: PLC0415
 
+    if options.action == "parked":
+        return ledger.parked(loaded, terminal, retry=options.retry)
     return ledger.verify(loaded, terminal, accept=options.accept)
 
 
@@ -152,6 +154,17 @@ def _add_ledger(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         action="store_true",
         help="write a correction for each difference into the ledger, so that the balances of now are right "
         "(after somebody changed them in the database, or one-api ran on it)",
+    )
+    parked = actions.add_parser(
+        "parked",
+        help="list settlements that the database refused",
+        description="List the settlements that the database refused on their own, each with why and what is missing: "
+        "the charge, or only the rows of log, cost and trace. May run beside a gateway that serves.",
+        epilog=_EXIT_CODES,
+        allow_abbrev=False,
+    )
+    parked.add_argument(
+        "--retry", action="store_true", help="do each of them again, exactly once, after the cause is gone"
     )
 
 

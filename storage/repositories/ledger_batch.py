@@ -59,6 +59,13 @@ def apply(conn: Connection, ops: Sequence[Op], *, now_ms: int, outbox: bool = Fa
     return outcomes
 
 
+def describe(conn: Connection, op: Settle, *, now_ms: int, outbox: bool = False) -> None:
+    """Write the rows beside the money of `op`, whose charge was booked `bare`. Raises what the database raises."""
+    books = Books(now_ms=now_ms, outbox=outbox)
+    _describe(books, op)
+    books.write(conn)
+
+
 def _decide(books: Books, op: Op) -> Outcome:
     if isinstance(op, Reserve):
         return _reserve(books, op)
@@ -151,15 +158,19 @@ def _settle(books: Books, op: Settle) -> Outcome:
         limited=held.token_limited,
         channel_id=op.channel_id,
     )
-    if op.bare:
-        return DONE
+    if not op.bare:
+        _describe(books, op)
+    return DONE
+
+
+def _describe(books: Books, op: Settle) -> None:
+    """Add the rows that stand beside the money."""
     if op.log is not None:
         books.add_log(log_values(op.log, quota=op.units))
     if op.units or op.log is not None:
         _add_cost(books, op, op.units)
     if op.trace is not None:
         books.add(traces, trace_values(op.trace))
-    return DONE
 
 
 def _settle_late(books: Books, op: Settle, reaped: Reaped) -> Outcome:

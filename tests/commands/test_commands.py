@@ -17,6 +17,9 @@ from gateway.commands import check, ledger, migrate
 from gateway.commands.databases import main_database
 from gateway.commands.terminal import Terminal
 from gateway.config.settings import Loaded, load_settings
+from storage.records import LogRow
+from storage.repositories.ledger_ops import Settle
+from storage.repositories.ledger_parked import park
 from tests.support.engines import FreshDatabase
 
 
@@ -196,3 +199,23 @@ class HeldPort:
 
     def __exit__(self, *_: object) -> None:
         self._socket.close()
+
+
+@pytest.mark.slow
+def test_ledger_parked_writes_what_was_refused_when_it_can(fresh, terminal):
+    loaded = loaded_for(fresh)
+    migrate.run(loaded, Heard(), only_look=False)
+    assert ledger.parked(loaded, Heard(), retry=False) == 0
+    refused = Settle(
+        request_id="q1", user_id=1, token_id=0, channel_id=0, units=12, counted=True, log=LogRow(quota=12), trace=None
+    )
+    with main_database(loaded.settings) as opened:
+        opened.write_sync(
+            lambda conn: park(conn, refused, error="the disk was full", now_ms=1, outbox=False, with_money=False)
+        )
+    assert ledger.parked(loaded, terminal, retry=False) == 1
+    assert "q1  12 units" in terminal.said
+    assert "the disk was full" in terminal.said
+    assert ledger.parked(loaded, Heard(), retry=True) == 0
+    assert ledger.parked(loaded, Heard(), retry=False) == 0
+    assert ledger.verify(loaded, Heard(), accept=False) == 0

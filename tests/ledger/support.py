@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING
 
+import trio
 from sqlalchemy import func, insert, select
 
 from gateway.ledger.types import Reservation, Settlement
 from gateway.ledger.verify import verify
+from gateway.ledger.writer import LedgerWriter
 from storage.records import LogRow, LogType, TraceRow
 from storage.repositories.ledger import OPENING, post
 from storage.repositories.ledger_ops import Amend, Reserve, Settle
@@ -17,6 +20,8 @@ from storage.repositories.ledger_rows import seed_text
 from storage.tables import channels, gw_reservations, tokens, users
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from sqlalchemy import Connection, Row, Table
 
     from gateway.observe.types import Level, RelaySummary
@@ -208,3 +213,16 @@ def add_channel(conn: Connection) -> int:
     id_ = conn.execute(insert(channels), {"type": 1}).inserted_primary_key[0]
     post(conn, kind=OPENING, at_ms=NOW_MS, channel_id=id_)
     return id_
+
+
+@asynccontextmanager
+async def writing(database: Database, notes: Notes, *, reserve_limit_s: float = 5) -> AsyncIterator[LedgerWriter]:
+    """A writer that is closed, and so has written all, at the end of the block."""
+    writer = LedgerWriter(
+        database, replica_id="r", journal=notes, reserve_limit_s=reserve_limit_s, now_ms=lambda: NOW_MS
+    )
+    async with trio.open_nursery() as nursery:
+        await nursery.start(writer.run)
+        yield writer
+        with trio.fail_after(20):
+            await writer.aclose()

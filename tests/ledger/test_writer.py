@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,28 +23,11 @@ from gateway.ledger.types import (
 from gateway.ledger.writer import LedgerWriter
 from storage.engines import EngineOptions
 from storage.tables import gw_parked, logs, traces, user_request_costs
-from tests.ledger.support import NOW_MS, Books, Notes
+from tests.ledger.support import Books, Notes, writing
 from tests.ledger.weather import Weather
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from sqlalchemy import Connection
-
-    from storage.database import Database
-
-
-@asynccontextmanager
-async def writing(database: Database, notes: Notes, *, reserve_limit_s: float = 5) -> AsyncIterator[LedgerWriter]:
-    """A writer that is closed, and so has written all, at the end of the block."""
-    writer = LedgerWriter(
-        database, replica_id="r", journal=notes, reserve_limit_s=reserve_limit_s, now_ms=lambda: NOW_MS
-    )
-    async with trio.open_nursery() as nursery:
-        await nursery.start(writer.run)
-        yield writer
-        with trio.fail_after(20):
-            await writer.aclose()
 
 
 async def test_200_at_once_never_take_more_than_there_is(books: Books, notes: Notes) -> None:
