@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
     from adapters.pricing.book import PriceBook
 
+CUSTOM_OWNER = "custom"
+"""Owner that is named for models that operators named themselves."""
+
 _ROW_FIELDS = frozenset(field.name for field in fields(Provider))
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]+")
 
@@ -69,23 +72,24 @@ class Catalogue:
         """Return the names of all models we know, sorted."""
         return tuple(sorted(self._owners))
 
-    def owners_of(self, model: str) -> tuple[str, ...]:
-        """Return everybody who offers `model`, empty for a name we do not know."""
-        return self._owners.get(model, ())
-
     def owner_of(self, model: str) -> str | None:
         """Return the one owner to name for `model`, or `None` for a name we do not know."""
         owners = self._owners.get(model)
         return owners[-1] if owners else None
 
-    def listed_owners(self, model: str, type_ids: Collection[int]) -> tuple[str, ...]:
-        """Return the owners under which `model` is listed when channels of these types serve it.
+    def listed_owner(self, model: str, type_ids: Collection[int]) -> str | None:
+        """Return the owner under which `model` is listed when channels of these types serve it.
 
-        Those that are the channels' own; else all; else none, since names we do not know are not listed.
+        That is the channels' own, or whoever offers it. `None` for a name that is not listed: nobody knows it, and
+        no channel's type has names of its own.
         """
-        owners = self.owners_of(model)
-        served_by = {p.lists_as or p.owner for i in type_ids if (p := self._by_id.get(i))}
-        return tuple(name for name in owners if name in served_by) or owners
+        owners = self._owners.get(model, ())
+        types = [p for i in type_ids if (p := self._by_id.get(i))]
+        served_by = {p.lists_as or p.owner for p in types}
+        own = [name for name in owners if name in served_by]
+        if owners:
+            return (own or owners)[-1]
+        return CUSTOM_OWNER if any(p.own_names for p in types) else None
 
 
 def load_catalogue() -> Catalogue:

@@ -101,6 +101,8 @@ class Provider:
     """Owner that its channels' models are looked for under in a listing, if not `owner`."""
     unlisted: bool = False
     """Its models are listed under those who made them, never under this provider."""
+    own_names: bool = False
+    """Operators name what they run there: names that nobody else knows are listed, too."""
     base_url: str = ""
     base_url_required: bool = False
     base_url_fixed: bool = False

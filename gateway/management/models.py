@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from quart import Blueprint, Response
 
+from adapters.providers.original_models import load_original_models
 from gateway.management import answers
 from gateway.management.guard import anybody, needs, visitor
 from gateway.management.payloads import query
@@ -19,11 +20,15 @@ if TYPE_CHECKING:
 def blueprint(services: Services) -> Blueprint:
     """Return the routes."""
     area = Blueprint("models", __name__)
+    originals = load_original_models()
 
     @area.get("/api/models")
     @needs(Role.USER)
     async def by_type() -> Response:
-        return answers.data({str(p.id): list(p.models) or None for p in services.catalogue.providers})
+        offered = [p for p in services.catalogue.providers if not p.hidden]
+        if query("current") == "true":
+            return answers.data({str(p.id): list(p.models) or None for p in offered})
+        return answers.data({str(p.id): list(originals.of(p)) or None for p in offered})
 
     @area.get("/api/channel/models")
     @needs(Role.ADMIN)

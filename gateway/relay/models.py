@@ -1,6 +1,7 @@
 """`GET /v1/models`: what the caller's group can use, in the shape of OpenAI's list.
 
-Names that the catalogue does not know are listed, too, unlike in the original: clients offer what is listed.
+Names that the catalogue does not know are left out, as clients are used to, except on channels whose models only
+their operator can name. They can be called all the same.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from adapters.formats import gemini
+from adapters.providers.catalogue import CUSTOM_OWNER
 from gateway.relay import endpoints
 
 if TYPE_CHECKING:
@@ -37,15 +39,20 @@ _PERMISSION = {
 
 def answer(path: str, *, caller: Caller, snapshot: Snapshot, catalogue: Catalogue) -> tuple[int, bytes]:
     """Return status and body for the list, or for one model when `path` names it."""
-    usable = snapshot.models_of(caller.user.group)
+    group = caller.user.group
+    usable = snapshot.models_of(group)
     if path.startswith(endpoints.GEMINI_MODELS_PATH):
         return _for_gemini(path.removeprefix(endpoints.GEMINI_MODELS_PATH).removeprefix("/"), usable)
     if path == endpoints.MODELS_PATH:
-        listed = [_entry(model, catalogue) for model in usable]
+        owners = {
+            model: catalogue.listed_owner(model, {c.type for c in snapshot.candidates(group, model)})
+            for model in usable
+        }
+        listed = [_entry(model, owner) for model, owner in owners.items() if owner]
         return 200, msgspec.json.encode({"object": "list", "data": listed})
     model = path.removeprefix(endpoints.MODELS_PATH + "/")
     if model in usable or catalogue.owner_of(model):
-        return 200, msgspec.json.encode(_entry(model, catalogue))
+        return 200, msgspec.json.encode(_entry(model, catalogue.owner_of(model) or CUSTOM_OWNER))
     # 200 is what one-api answers here, and what scripts written for it expect.
     return 200, msgspec.json.encode(
         {
@@ -69,12 +76,12 @@ def _for_gemini(model: str, usable: list[str]) -> tuple[int, bytes]:
     return 404, gemini.error_body(status=404, message=message, type="NOT_FOUND")
 
 
-def _entry(model: str, catalogue: Catalogue) -> dict[str, object]:
+def _entry(model: str, owner: str) -> dict[str, object]:
     return {
         "id": model,
         "object": "model",
         "created": CREATED,
-        "owned_by": catalogue.owner_of(model) or "custom",
+        "owned_by": owner,
         "permission": [_PERMISSION],
         "root": model,
         "parent": None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adapters.pricing.figures import UNITS_PER_USD
+from adapters.providers.catalogue import CUSTOM_OWNER
 from gateway.relay.models import CREATED
 from storage.records import ChannelStatus
 
@@ -25,7 +26,7 @@ def known_models(services: Services) -> list[dict[str, object]]:
             "id": model,
             "object": "model",
             "created": CREATED,
-            "owned_by": catalogue.owner_of(model) or "custom",
+            "owned_by": catalogue.owner_of(model) or CUSTOM_OWNER,
             "permission": [],
             "root": model,
             "parent": None,

@@ -112,12 +112,20 @@ def test_resellers_offer_what_openai_offers(catalogue: Catalogue) -> None:
 
 
 def test_models_are_listed_under_the_owner_whose_channel_serves_them(catalogue: Catalogue) -> None:
-    assert catalogue.listed_owners("gpt-4o-mini", [50]) == ("openai",)
-    assert catalogue.listed_owners("claude-3-haiku-20240307", [33]) == ("aws",)
+    assert catalogue.listed_owner("gpt-4o-mini", [50]) == "openai"
+    assert catalogue.listed_owner("claude-3-haiku-20240307", [33]) == "aws"
+    assert catalogue.listed_owner("claude-3-haiku-20240307", [14]) == "anthropic"
     # An own name of a compatible provider is known under that provider only.
-    assert catalogue.listed_owners("360GPT_S2_V9", [19]) == ("360",)
-    assert catalogue.listed_owners("gpt-4o", [3]) == ("openai",)
-    assert catalogue.listed_owners("my-own-model", [50]) == ()
+    assert catalogue.listed_owner("360GPT_S2_V9", [19]) == "360"
+    assert catalogue.listed_owner("gpt-4o", [3]) == "openai"
+
+
+def test_unknown_names_are_listed_only_where_operators_name_models(catalogue: Catalogue) -> None:
+    assert catalogue.listed_owner("my-own-model", [1]) is None
+    assert catalogue.listed_owner("my-own-model", []) is None
+    assert catalogue.listed_owner("my-own-model", [1, 50]) == "custom"
+    named_by_operators = {p.key for p in catalogue.providers if p.own_names}
+    assert named_by_operators >= {"azure", "custom", "openaicompatible", "ollama", "coze", "doubao"}
 
 
 def test_the_last_owner_answers_for_a_name_alone(catalogue: Catalogue) -> None:
