@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from adapters.formats.errors import ProviderError
     from adapters.formats.neutral import (
         Encoded,
+        Failure,
         Request,
         RequestOptions,
         Response,
@@ -81,6 +82,8 @@ class ClientSide:
     """The same as the terminal event of a stream."""
     heartbeat: bytes = b": keep-alive\n\n"
     """What keeps a stream awake and says nothing; may stand between any two events."""
+    stream_type: bytes = b"text/event-stream"
+    """The media type of its streams."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +103,13 @@ class ProviderSide:
     """What is paid for where the request alone decides it; `None`: the provider tells, or tokens are counted."""
     is_dialect: bool = False
     """A wire that answers as Chat does, and often without naming its model."""
+
+
+class FailPassing(Protocol):
+    """Ends a stream badly that passed so far."""
+
+    def __call__(self, failure: Failure, last: bytes, request_id: str) -> bytes:
+        """Return the event; `last` is the data of the last one that went out, empty if none did."""
 
 
 class Reader(Protocol):
@@ -132,3 +142,7 @@ class Passing:
     missing_end: bytes | None
     """Sent when a provider said that its answer is over and left the terminal event out; `None`: nothing is."""
     read_error: ReadError
+    trailer: bytes = b""
+    """Sent after the terminal event, where the provider has no such last word of its own."""
+    fail: FailPassing | None = None
+    """Writes the event that ends a stream badly, where it depends on what went before; `None`: as clients have it."""

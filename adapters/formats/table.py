@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,11 @@ CLIENTS: Mapping[str, ClientSide] = MappingProxyType(
         ),
     }
 )
+
+GEMINI_ARRAY = replace(
+    CLIENTS["gemini"], error_event=gemini.error_array, heartbeat=b"\n", stream_type=b"application/json"
+)
+"""Gemini's streams as one JSON array: what clients get who do not ask for events."""
 
 PROVIDERS: Mapping[str, ProviderSide] = MappingProxyType(
     {
@@ -96,6 +102,8 @@ PASSING: Mapping[str, Passing] = MappingProxyType(
             ends=openai_responses.ends,
             missing_end=None,
             read_error=openai_responses.read_error,
+            trailer=openai_chat.DONE_EVENT,
+            fail=openai_responses.fail,
         ),
         "anthropic": Passing(
             reader=anthropic.PieceReader,

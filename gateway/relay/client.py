@@ -15,7 +15,10 @@ from adapters.formats.table import CLIENTS
 from gateway.relay.errors import UpstreamFailed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from adapters.formats.codec import ClientSide
+    from adapters.formats.neutral import Failure
     from gateway.lifecycle_types import Receive, Send
     from gateway.relay.errors import RelayError
 
@@ -25,7 +28,6 @@ LONGEST_HEADER = 2048
 
 _CORS = ((b"access-control-allow-origin", b"*"),)
 _STREAM_HEAD = (
-    (b"content-type", b"text/event-stream"),
     (b"x-accel-buffering", b"no"),
     (b"pragma", b"no-cache"),
 )
@@ -44,6 +46,7 @@ class Client:
         "_receive",
         "_request_id",
         "_send",
+        "fails",
         "finished",
         "left",
         "started",
@@ -70,6 +73,8 @@ class Client:
         self.status = 0
         self.voice: ClientSide = CLIENTS["openai_chat"]
         """The format in which the client is told of errors."""
+        self.fails: Callable[[Failure], bytes | None] | None = None
+        """Writes how a stream ends badly, once that depends on what went out."""
         self.wrote_at = trio.current_time()
         """When the last piece went out, on Trio's clock."""
 
@@ -126,7 +131,8 @@ class Client:
             await self.finish()
             return
         if self._is_events:
-            await self.finish(error.told(self.voice.error_event, self._request_id))
+            words = self.fails(error.as_failure()) if self.fails is not None else None
+            await self.finish(words or error.told(self.voice.error_event, self._request_id))
         # A body of another kind has no room for words: it is left without its end, which is an error, too.
 
     async def start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
@@ -138,13 +144,17 @@ class Client:
     async def start_events(self, upstream: list[tuple[bytes, bytes]]) -> None:
         """Send the head of a stream of events, with what the provider's head adds."""
         self._is_events = True
-        await self.start(200, [*_STREAM_HEAD, *_READY, *(pair for pair in upstream if pair[0] != b"content-type")])
+        more = (pair for pair in upstream if pair[0] != b"content-type")
+        await self.start(200, [*self._stream_head(), *_READY, *more])
+
+    def _stream_head(self) -> list[tuple[bytes, bytes]]:
+        return [(b"content-type", self.voice.stream_type), *_STREAM_HEAD]
 
     async def beat(self) -> None:
         """Send a comment that keeps proxies and clients awake, and the head before it if it is not out yet."""
         if not self.started:
             self._is_events = True
-            await self.start(200, [*_STREAM_HEAD, *_WAITING])
+            await self.start(200, [*self._stream_head(), *_WAITING])
         await self.write(self.voice.heartbeat)
 
     async def write(self, data: bytes) -> None:

@@ -48,10 +48,17 @@ class Converted:
         """See `Exchange`."""
         return self._dropped or self._encoder.dropped
 
+    trailer: bytes = b""
+    """Encoders end streams themselves."""
+
     @property
     def trails(self) -> bool:
         """See `Exchange`."""
         return False
+
+    def failed(self, failure: neutral.Failure) -> bytes | None:
+        """See `Exchange`."""
+        return self._encoder.encode(failure)
 
     def whole(self, body: bytes) -> Passed:
         """See `Exchange`."""
@@ -112,6 +119,7 @@ class ConvertedEmbeddings:
     dropped: tuple[str, ...] = ()
     """Nothing is lost on the way back."""
     trails = False
+    trailer = b""
 
     def __init__(self, embedder: Embedder, request: embeddings.EmbeddingRequest) -> None:
         self._embedder = embedder
@@ -122,6 +130,11 @@ class ConvertedEmbeddings:
         response = _decoded(self._embedder.decode, body)
         piece = Piece(usage=response.usage, finishes=True, has_content=True)
         return Passed(embeddings.encode_response(response, self._request), piece, done=True)
+
+    def failed(self, failure: neutral.Failure) -> bytes | None:
+        """See `Exchange`."""
+        del failure
+        return None
 
     def event(self, event: Event) -> Passed:
         """See `Exchange`. There are no streams of vectors."""

@@ -10,6 +10,7 @@ from adapters.pricing.charge import Mode
 
 if TYPE_CHECKING:
     from adapters.formats.neutral import Format
+    from gateway.relay.head import RequestHead
 
 
 class Kind(StrEnum):
@@ -189,6 +190,11 @@ class Found:
     model: str = ""
     streams: bool | None = None
     """Gemini says it in the path; `None`: the body does."""
+
+
+def wants_array(found: Found, head: RequestHead) -> bool:
+    """Whether the answer is to be Gemini's JSON array: streams are events only for who says so."""
+    return found.endpoint is GENERATE and found.streams is True and head.parameter("alt") != "sse"
 
 
 def find(path: str) -> Found | None:

@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adapters.formats import openai_chat
+from adapters.formats.neutral import Failure
 
 if TYPE_CHECKING:
     from adapters.formats.codec import ErrorBody
@@ -53,6 +54,12 @@ class RelayError(Exception):
             code=self.client_code,
             param=self.param,
             request_id=request_id,
+        )
+
+    def as_failure(self) -> Failure:
+        """Return the error as the end of a stream in the neutral form."""
+        return Failure(
+            message=self.message, type=self.type, code=self.client_code, param=self.param, status=self.status
         )
 
     @property

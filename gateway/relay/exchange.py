@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from adapters.formats import gemini
 from adapters.formats.errors import FormatError
 from gateway.relay.errors import UpstreamCut, UpstreamFailed
 from gateway.relay.failures import failure_in_answer
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from adapters.formats.codec import Passing
+    from adapters.formats.neutral import Failure
     from adapters.formats.piece import Piece
     from adapters.pricing.usage import Usage
     from adapters.sse import Event
@@ -49,6 +51,13 @@ class Exchange(Protocol):
     def trails(self) -> bool:
         """Whether something may follow what ends the answer: some servers send `[DONE]` in every format."""
 
+    @property
+    def trailer(self) -> bytes:
+        """What goes out after the end, unless the provider sent such a last word itself."""
+
+    def failed(self, failure: Failure) -> bytes | None:
+        """Return what ends the stream badly after what went out; `None`: nothing that depends on it."""
+
     def whole(self, body: bytes) -> Passed:
         """Read a whole answer. Raises `UpstreamFailed` when it is damaged or tells of an error."""
 
@@ -62,7 +71,7 @@ class Exchange(Protocol):
 class PassThrough:
     """Client and provider speak the same format: bytes pass, and are only read."""
 
-    __slots__ = ("_finished", "_format", "_reader")
+    __slots__ = ("_finished", "_format", "_last", "_reader", "_request_id")
 
     dropped: tuple[str, ...] = ()
     """Nothing is lost where nothing is converted."""
@@ -72,10 +81,23 @@ class PassThrough:
         """See `Exchange`."""
         return self._format.missing_end is None
 
-    def __init__(self, passing: Passing) -> None:
+    @property
+    def trailer(self) -> bytes:
+        """See `Exchange`."""
+        return self._format.trailer
+
+    def __init__(self, passing: Passing, *, request_id: str = "") -> None:
+        """`request_id` goes into words of our own."""
         self._format = passing
         self._reader = passing.reader()
         self._finished = False
+        self._last = b""
+        self._request_id = request_id
+
+    def failed(self, failure: Failure) -> bytes | None:
+        """See `Exchange`."""
+        write = self._format.fail
+        return None if write is None else write(failure, self._last, self._request_id)
 
     def whole(self, body: bytes) -> Passed:
         """See `Exchange`."""
@@ -95,6 +117,7 @@ class PassThrough:
         if not data:
             return Passed(event.raw, is_comment=True)
         ends = self._format.ends(event)
+        self._last = data
         try:
             piece = self._reader.read(data, event.event)
         except FormatError:
@@ -116,3 +139,41 @@ class PassThrough:
         if self._finished and self._format.missing_end is not None:
             return Passed(self._format.missing_end, done=True)
         return Passed(failure=UpstreamCut("the provider ended its stream before the answer was over"))
+
+
+class PassArray(PassThrough):
+    """The same for a client of Gemini's that asked for no events: each becomes an element of one JSON array."""
+
+    __slots__ = ("_opening",)
+
+    def __init__(self, passing: Passing, *, request_id: str = "") -> None:
+        super().__init__(passing, request_id=request_id)
+        self._opening = b"["
+
+    def event(self, event: Event) -> Passed:
+        """See `Exchange`. Comments have no place in an array."""
+        passed = super().event(event)
+        if not passed.raw:
+            return passed
+        return passed._replace(raw=b"" if passed.is_comment else self._element(event.data))
+
+    def end(self) -> Passed:
+        """See `Exchange`."""
+        passed = super().end()
+        return passed._replace(raw=b"]") if passed.done else passed
+
+    def failed(self, failure: Failure) -> bytes | None:
+        """See `Exchange`."""
+        error = gemini.error_body(
+            status=failure.status,
+            message=failure.message,
+            type=failure.type,
+            code=failure.code,
+            param=failure.param,
+            request_id=self._request_id,
+        )
+        return self._element(error) + b"]"
+
+    def _element(self, data: bytes) -> bytes:
+        opening, self._opening = self._opening, b",\r\n"
+        return opening + data

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from adapters.formats.table import CLIENTS
+from adapters.formats.table import CLIENTS, GEMINI_ARRAY
 from gateway.relay import endpoints, models, proxy
 from gateway.relay.admit import admit, check_model
 from gateway.relay.body import RequestBody
@@ -96,7 +96,7 @@ class RelayPlane:
         head = read_head(scope, address=find_client(scope, self._trusted).address)
         found = endpoints.find(path)
         if found is not None and found.endpoint.format is not None:
-            client.voice = CLIENTS[found.endpoint.format]
+            client.voice = GEMINI_ARRAY if endpoints.wants_array(found, head) else CLIENTS[found.endpoint.format]
         await self._answer(self._serve(head, found, client, receive, request_id), client, head, request_id)
 
     async def _serve_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -177,6 +177,7 @@ class RelayPlane:
                 form=form,
                 seconds=await measured(endpoint, form, deps.uploads),
                 model=model,
+                as_array=endpoints.wants_array(found, head),
                 streams=endpoint.streams and (found.streams or body_view.value("stream", bool) is True),
                 snapshot=snapshot,
                 started_at=started_at,

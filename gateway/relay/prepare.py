@@ -22,7 +22,7 @@ from gateway.relay import head as heads
 from gateway.relay.body import RequestBody
 from gateway.relay.convert import Converted, ConvertedEmbeddings
 from gateway.relay.errors import Invalid, RelayError
-from gateway.relay.exchange import PassThrough
+from gateway.relay.exchange import PassArray, PassThrough
 from gateway.relay.route import Route, find_route
 
 if TYPE_CHECKING:
@@ -94,7 +94,8 @@ def prepare(relay: Relay, channel: ChannelView, settings: Settings, wires: Wires
     if side is not None:
         return _converted(attempt, side)
     body, reset = edits.edited(relay, channel, model, settings)
-    exchange: Exchange = PassThrough(route.passing)
+    passes = PassArray if relay.as_array else PassThrough
+    exchange: Exchange = passes(route.passing, request_id=relay.request_id)
     if route.writes_thoughts and _cuts_thoughts(relay):
         # The request passes; only its answer is written anew.
         chat = PROVIDERS["openai_chat"]
@@ -215,6 +216,7 @@ def _answer_options(
         now_s=int(time.time()),
         reasoning_format=relay.head.reasoning_format("reasoning_content" if cut else "reasoning"),
         request=request,
+        json_array=relay.as_array,
     )
 
 

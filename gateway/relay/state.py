@@ -39,6 +39,8 @@ class Relay:
     model: str
     """The model as the client asked for it; access, abilities and suspensions go by this name."""
     streams: bool
+    as_array: bool = False
+    """A stream that the client wants as one JSON array (Gemini)."""
     snapshot: Snapshot
     """The picture that this relay keeps to, whatever is edited meanwhile."""
     started_at: float

@@ -49,6 +49,7 @@ class EventStream:
         self._held_bytes = 0
         self._committed = False
         self._done = False
+        self._closes_itself = False
         self._failure: UpstreamFailed | None = None
 
     async def pump(self, response: UpstreamResponse, *, idle_s: float, first_content_at: float) -> None:
@@ -81,9 +82,14 @@ class EventStream:
         """Pass what follows the end, for as long as a provider may take to close its stream."""
         with trio.move_on_after(TRAIL_S):
             while data := await response.receive_some():
-                if rest := b"".join(event.raw for event in self._scanner.feed(data)):
+                if rest := b"".join(self._trailing(self._scanner.feed(data))):
                     await self._client.write(rest)
-        await self._client.finish()
+        await self._client.finish(b"" if self._closes_itself else self._exchange.trailer)
+
+    def _trailing(self, events: list[Event]) -> list[bytes]:
+        """Return the bytes of what came after the end."""
+        self._closes_itself = self._closes_itself or any(event.data for event in events)
+        return [event.raw for event in events]
 
     def _unended(self) -> list[Event]:
         """Return the last event if the provider left out the empty line after it."""
@@ -99,7 +105,7 @@ class EventStream:
                 break
             if self._done:
                 if self._exchange.trails:
-                    out += (trailing.raw for trailing in events[place + 1 :])
+                    out += self._trailing(events[place + 1 :])
                 break
         return out
 
@@ -125,6 +131,8 @@ class EventStream:
             out = self._held
             self._held = []
             self._committed = True
+            # From now on the end of the stream depends on what went out.
+            self._client.fails = self._exchange.failed
             self._relay.first_content_at = trio.current_time()
             self._relay.stamp("first_client_response")
             if not self._client.started:

@@ -7,16 +7,16 @@ from decimal import Decimal
 from adapters.providers.catalogue import load_catalogue
 from gateway.registry.snapshot import ChannelView
 
-_PROVIDER = load_catalogue().provider(50)
+_CATALOGUE = load_catalogue()
 
 
 def channel(number: int, *, priority: int = 0, weight: int = 0, **changes: object) -> ChannelView:
-    """Return an OpenAI-compatible channel."""
+    """Return a channel, of an OpenAI-compatible provider unless `type` says otherwise."""
     values: dict[str, object] = {
         "id": number,
         "name": f"c{number}",
         "type": 50,
-        "provider": _PROVIDER,
+        "provider": _CATALOGUE.provider(int(str(changes.get("type", 50)))),
         "key": "sk-upstream",
         "base_url": "http://127.0.0.1:1/v1",
         "status": 1,

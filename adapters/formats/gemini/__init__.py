@@ -25,7 +25,7 @@ from adapters.formats.gemini.embeddings import (
     encode_embed_request,
     encode_embed_response,
 )
-from adapters.formats.gemini.failures import error_body, error_event, read_error
+from adapters.formats.gemini.failures import error_array, error_body, error_event, read_error
 from adapters.formats.gemini.listing import model_body, models_body
 from adapters.formats.gemini.passing import ends, read_piece
 from adapters.formats.gemini.request_in import decode_request
@@ -51,6 +51,7 @@ __all__ = [
     "encode_request",
     "encode_response",
     "ends",
+    "error_array",
     "error_body",
     "error_event",
     "model_body",

@@ -71,6 +71,19 @@ def error_event(
     return b"data: " + dump({"error": error_object(status, message, type, code, param, request_id)}) + b"\n\n"
 
 
+def error_array(
+    *,
+    status: int,
+    message: str,
+    type: str,  # noqa: A002
+    code: object = None,
+    param: object = None,
+    request_id: str = "",
+) -> bytes:
+    """Return the same for a stream that is a JSON array, of which nothing went out yet."""
+    return b"[" + dump({"error": error_object(status, message, type, code, param, request_id)}) + b"]"
+
+
 def error_object(status: int, message: str, kind: str, code: object, param: object, request_id: str) -> JsonObject:
     """Return what stands under `error`. Type, code and parameter, which Google has no members for, are details."""
     status = status if _LEAST <= status <= _MOST else 500

@@ -12,7 +12,7 @@ from __future__ import annotations
 from adapters.formats.openai_responses.answer_in import decode_response
 from adapters.formats.openai_responses.answer_out import encode_response
 from adapters.formats.openai_responses.failures import error_body, error_event, read_error
-from adapters.formats.openai_responses.passing import ends, read_piece
+from adapters.formats.openai_responses.passing import ends, fail, read_piece
 from adapters.formats.openai_responses.request_in import decode_request
 from adapters.formats.openai_responses.request_out import encode_request
 from adapters.formats.openai_responses.stream_in import StreamDecoder
@@ -28,6 +28,7 @@ __all__ = [
     "ends",
     "error_body",
     "error_event",
+    "fail",
     "read_error",
     "read_piece",
 ]

@@ -8,13 +8,13 @@ import msgspec
 
 from adapters.formats.errors import FormatError
 from adapters.formats.openai_responses.content import summary_text
-from adapters.formats.openai_responses.failures import told
+from adapters.formats.openai_responses.failures import error_event, told
 from adapters.formats.openai_responses.usage import read_usage
 from adapters.formats.piece import Piece
 from adapters.formats.reading import dump, is_array, is_object, load
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import JsonObject
+    from adapters.formats.neutral import Failure, JsonObject
     from adapters.sse import Event
 
 _TERMINAL = frozenset(["response.completed", "response.incomplete", "response.failed", "error"])
@@ -39,7 +39,12 @@ class _Delta(msgspec.Struct):
     delta: str | msgspec.Raw | None = None
 
 
+class _Numbered(msgspec.Struct):
+    sequence_number: int = -1
+
+
 _deltas = msgspec.json.Decoder(_Delta)
+_numbered = msgspec.json.Decoder(_Numbered)
 
 
 def read_piece(data: bytes, event: bytes | None = None) -> Piece:
@@ -68,6 +73,23 @@ def ends(event: Event) -> bool:
         return _deltas.decode(event.data).type in _TERMINAL
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
+
+
+def fail(failure: Failure, last: bytes, request_id: str) -> bytes:
+    """Return the event that ends a stream badly whose last event was `last`: numbers go on where they stood."""
+    try:
+        number = _numbered.decode(last).sequence_number + 1
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        number = 0
+    return error_event(
+        status=failure.status,
+        message=failure.message,
+        type=failure.type,
+        code=failure.code,
+        param=failure.param,
+        request_id=request_id,
+        sequence_number=number,
+    )
 
 
 def _read_whole(body: JsonObject, kind: str) -> Piece:
