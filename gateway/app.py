@@ -38,6 +38,7 @@ from gateway.ledger.writer import LedgerWriter
 from gateway.lifecycle_types import App, Process, Service
 from gateway.management.app import create_management
 from gateway.management.extension import installed_extensions
+from gateway.management.landing import frontend_elsewhere
 from gateway.metrics.build import Metrics
 from gateway.notify.alerts import Alerts
 from gateway.notify.quota import QuotaReminder, ReservationWatch
@@ -229,7 +230,7 @@ async def build(settings: Settings, process: Process, /) -> App:
                 prober=prober,
                 outside=outside,
                 numbers=metrics.registry if metrics is not None else None,
-                extensions=installed_extensions(),
+                extensions=[] if frontend_elsewhere(settings) else installed_extensions(),
             ),
         ),
         deps=deps,

@@ -182,6 +182,8 @@ async def update_all_balances(services: Services) -> None:
             await update_balance(services, channel.id)
         except (Refused, StorageError) as error:
             services.journal.event("warning", "channel.balance", f"{channel.label}: {error}", channel=channel.id)
+        if pause_s := services.settings.polling_interval:
+            await trio.sleep(pause_s)
 
 
 def _at(value: object, *path: str) -> object:

@@ -112,6 +112,8 @@ class Prober:
         async with trio.open_nursery() as nursery:
             for channel in wanted:
                 nursery.start_soon(self._test_and_judge, channel, slots)
+                if pause_s := self._services.settings.polling_interval:
+                    await trio.sleep(pause_s)
 
     async def _test_and_judge(self, channel: Channel, slots: trio.CapacityLimiter) -> None:
         async with slots:

@@ -148,8 +148,7 @@ class Channels(BaseSettings):
     default_use_min_max_tokens_model: Annotated[
         bool,
         Variable(
-            meaning="Among channels of equal priority, prefer those with the smallest `max_tokens`.",
-            no_effect=NOT_YET,
+            meaning="Among channels of equal priority, take those with the smallest `max_tokens` set for the model.",
         ),
     ] = False
     channel_test_frequency: Annotated[
@@ -165,7 +164,6 @@ class Channels(BaseSettings):
         Variable(
             meaning="Pause between two channels when all are tested or asked for their balance.",
             unit="s",
-            no_effect=NOT_YET,
         ),
     ] = 0
     test_prompt: Annotated[str, Variable(meaning="Prompt of channel tests.")] = "2 + 2 = ?"
@@ -251,7 +249,7 @@ class Accounts(BaseSettings):
         Variable(
             meaning="Look of the web pages until the option `Theme` is saved.",
             choices=("default", "berry", "air", "modern"),
-            no_effect=NOT_YET,
+            no_effect="the pages have one look, light or dark as each reader likes",
         ),
     ] = "modern"
     force_email_tls_verify: Annotated[bool, Variable(meaning="Checks the certificate of the mail server.")] = False

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic_settings import BaseSettings
 
-from gateway.config.variable import NOT_YET, HttpUrl, Network, Variable, mask_url
+from gateway.config.variable import HttpUrl, Network, Variable, mask_url
 
 PRIVATE_NETWORKS: tuple[IPv4Network | IPv6Network, ...] = tuple(
     ip_network(text)
@@ -73,7 +73,6 @@ class Server(BaseSettings):
         Variable(
             meaning="With `NODE_TYPE=slave`: where requests for pages are sent (301). Ignored on a master.",
             expects="an address such as https://one-api.example.com",
-            no_effect=NOT_YET,
         ),
     ] = ""
     gin_mode: Annotated[str, Variable(meaning="Log level of a library of one-api.", no_effect="`DEBUG` is ours")] = (

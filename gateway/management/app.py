@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import traceback
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, cast
 
-from quart import Response, g, request
+from quart import Response, g, redirect, request
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException, NotFound, RequestEntityTooLarge
 
@@ -134,6 +134,9 @@ def _install_error_handlers(app: Quart, services: Services) -> None:
         if isinstance(error, NotFound):
             if edge.is_api(request.path) or request.path == "/api" or request.method not in ("GET", "HEAD"):
                 return answers.no_such_route()
+            if elsewhere := landing.frontend_elsewhere(services.settings):
+                path = request.full_path if request.query_string else request.path
+                return cast("Response", redirect(elsewhere + path, 301))
             return landing.page(services)
         return answers.failure("the request cannot be read", error.code or 400)
 

@@ -10,6 +10,7 @@ from quart import Response
 from gateway.site.about import product_version
 
 if TYPE_CHECKING:
+    from gateway.config.settings import Settings
     from gateway.services import Services
 
 _PAGE = """<!doctype html>
@@ -36,6 +37,11 @@ in <code>docs/</code>.</p>
 </body>
 </html>
 """
+
+
+def frontend_elsewhere(settings: Settings) -> str:
+    """Return where this process sends those who look for pages, without a slash at the end; empty: it has its own."""
+    return "" if settings.is_master else settings.frontend_base_url.rstrip("/")
 
 
 def page(services: Services) -> Response:

@@ -6,6 +6,7 @@ to an operator. Nothing here waits, logs or reads a clock: `now` and `rng` come 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -28,7 +29,11 @@ class Prefer(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What is looked for. `able` says whether a channel can serve the endpoint at all."""
+    """What is looked for. `able` says whether a channel can serve the endpoint at all.
+
+    `smallest_limit` keeps, of a tier, only the channels with the smallest `max_tokens` that the admin set for the
+    model; a channel without one counts as unlimited.
+    """
 
     group: str
     model: str
@@ -36,6 +41,7 @@ class Request:
     excluded: frozenset[int] = frozenset()
     prefer: Prefer = Prefer.HIGHEST
     failed_priority: int = 0
+    smallest_limit: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +93,16 @@ def choose(
         left = below or same or left
     top = max(channel.priority for channel in left)
     tier = [channel for channel in left if channel.priority == top]
+    if request.smallest_limit:
+        limits = [_limit(channel, request.model) for channel in tier]
+        tier = [channel for channel, limit in zip(tier, limits, strict=True) if limit == min(limits)]
     if len(tier) == 1:
         return tier[0]
     # max(): one-api stores 0 for "never set", which must still get its share.
     return rng.choices(tier, weights=[max(channel.weight, 1) for channel in tier])[0]
+
+
+def _limit(channel: ChannelView, asked: str) -> float:
+    # Prices, and what is set beside them, go by the name that the provider is sent.
+    own = channel.model_configs.get(channel.upstream_model(asked))
+    return own.max_tokens if own is not None and own.max_tokens else math.inf

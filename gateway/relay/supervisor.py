@@ -30,7 +30,7 @@ from gateway.relay.realtime.meter import SessionMeter
 from gateway.relay.realtime.request import session_request
 from gateway.relay.realtime.session import hold_session
 from gateway.relay.retry import Plan, RetryBudget, plan_after
-from gateway.relay.running import RunningRelay
+from gateway.relay.running import Progress, RunningRelay
 
 if TYPE_CHECKING:
     from random import Random
@@ -157,6 +157,7 @@ class Supervisor:
                 excluded=frozenset(channel.id for channel in relay.failed),
                 prefer=prefer,
                 failed_priority=relay.failed[-1].priority if relay.failed else 0,
+                smallest_limit=self._deps.settings.default_use_min_max_tokens_model,
             ),
             suspended_until=lambda channel_id: suspensions.until(relay.group, relay.model, channel_id),
             now=time.time(),
@@ -184,8 +185,13 @@ class Supervisor:
                 user=relay.caller.user.username,
                 started_at=relay.started_at,
                 scope=scope,
+                user_id=relay.caller.user.id,
+                token=relay.caller.token.name,
                 model=relay.model,
                 channel=channel.label,
+                endpoint=relay.endpoint.kind.value,
+                address=relay.head.address,
+                progress=self._progress,
             )
             with deps.running.entered(running):
                 nursery.start_soon(self._watch, scope)
@@ -203,6 +209,23 @@ class Supervisor:
 
     def _over(self) -> _Ended | None:
         return self._ended
+
+    def _progress(self) -> Progress:
+        relay, meter = self._relay, self._holding.meter
+        tokens = meter.roughly() if relay.streams else None
+        if relay.client.finished:
+            state = "ending"
+        elif meter.delivered:
+            state = "streaming"
+        else:
+            state = "waiting" if "request_forwarded" in relay.timestamps else "connecting"
+        return Progress(
+            state=state,
+            attempt=max(relay.attempts, 1),
+            tokens=tokens,
+            units=self._holding.terms.running(prompt_tokens=relay.prompt_tokens, output_tokens=tokens or 0),
+            wrote_at=relay.client.wrote_at if relay.client.started else 0.0,
+        )
 
     async def _watch(self, scope: trio.CancelScope) -> None:
         """Cancel the relay when its client leaves; keep a stream that has nothing to say awake."""

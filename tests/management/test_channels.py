@@ -10,7 +10,8 @@ import trio
 from sqlalchemy import select
 
 from storage.tables import abilities
-from tests.management.site import Site
+from tests.management.site import Site, running_site
+from tests.support.engines import FreshDatabase
 from tests.support.provider import Answer, failure, provider
 
 MODEL = "gpt-4o-mini"
@@ -191,6 +192,19 @@ async def test_a_slow_channel_is_switched_off(site: Site) -> None:
         with trio.fail_after(10):
             while await _states(site) != {"one": 3}:
                 await trio.sleep(0.05)
+
+
+async def test_a_round_pauses_between_channels_when_asked_to(sqlite: FreshDatabase) -> None:
+    async with running_site(sqlite, {"polling_interval": 3600}) as site, provider() as upstream:
+        upstream.standing(Answer(pieces=("4",)))
+        for name in ("a", "b"):
+            await _add(site, name=name, base_url=upstream.url)
+        await site.root.call("GET", "/api/channel/test")
+        with trio.fail_after(10):
+            while not any(row["test_time"] for row in await site.root.call("GET", "/api/channel/")):
+                await trio.sleep(0.02)
+        await site.root.refused("GET", "/api/channel/test")
+        assert len(upstream.requests) == 1
 
 
 async def _states(site: Site) -> dict[str, int]:

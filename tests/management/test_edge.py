@@ -154,3 +154,12 @@ async def test_odd_queries_do_no_harm(site_everywhere: Site) -> None:
 async def test_chinese_clients_read_chinese(site: Site) -> None:
     headers = {"Accept-Language": "zh-CN,zh;q=0.9"}
     assert await site.visitor().refused("POST", "/api/user/login", json={}, headers=headers) == "无效的参数"
+
+
+async def test_a_slave_with_a_frontend_elsewhere_sends_browsers_there(sqlite: FreshDatabase) -> None:
+    settings = {"node_type": "slave", "frontend_base_url": "https://pages.example.com/"}
+    async with running_site(sqlite, settings) as slave:
+        sent = await slave.visitor().send("GET", "/tokens?x=1")
+        assert (sent.status_code, sent.headers["Location"]) == (301, "https://pages.example.com/tokens?x=1")
+        assert (await slave.visitor().send("GET", "/api/status")).status_code == 200
+        assert (await slave.visitor().send("GET", "/api/nowhere")).status_code == 404

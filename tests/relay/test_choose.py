@@ -8,6 +8,8 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters.pricing.price import ModelConfig
+from gateway.registry.snapshot import ChannelView
 from gateway.relay.choose import Prefer, Request, choose, explain
 from tests.relay.views import channel
 
@@ -64,6 +66,22 @@ def test_after_a_429_lower_tiers_come_before_the_busy_one() -> None:
     found = choose(channels, only_same_left, suspended_until=NEVER, now=0, rng=Random(1))
     assert found is not None
     assert found.id == 2
+
+
+def test_smallest_output_limit_wins_within_a_tier_when_asked_for() -> None:
+    def limited(number: int, limit: int, *, priority: int = 0) -> ChannelView:
+        return channel(
+            number,
+            priority=priority,
+            model_mapping={"m": "sent"},
+            model_configs={"sent": ModelConfig(max_tokens=limit)},
+        )
+
+    channels = [limited(1, 8192), limited(2, 0), limited(3, 4096), limited(4, 100, priority=-1)]
+    for seed in range(20):
+        found = choose(channels, request(smallest_limit=True), suspended_until=NEVER, now=0, rng=Random(seed))
+        assert found is not None
+        assert found.id == 3
 
 
 def test_explanation_names_why_each_candidate_is_out() -> None:
