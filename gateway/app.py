@@ -172,7 +172,8 @@ async def build(settings: Settings, process: Process, /) -> App:
     )
     metrics = Metrics.make(worker=process.worker) if settings.enable_prometheus_metrics else None
     journal = metrics.counting(lines) if metrics is not None else lines
-    catalogue = await trio.to_thread.run_sync(load_catalogue)
+    defaults = {"gemini": {"api_version": settings.gemini_version}}
+    catalogue = await trio.to_thread.run_sync(load_catalogue, defaults)
     counter = await Counter.load(trio.CapacityLimiter(COUNTING_THREADS))
     if settings.debug_sql:
         databases.log_statements(journal)

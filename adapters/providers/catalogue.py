@@ -92,9 +92,10 @@ class Catalogue:
         return CUSTOM_OWNER if any(p.own_names for p in types) else None
 
 
-def load_catalogue() -> Catalogue:
+def load_catalogue(defaults: Mapping[str, Mapping[str, str]] | None = None) -> Catalogue:
     """Read and check the rows and prices installed with this package (takes some 30 ms).
 
+    `defaults`, by a provider's key, are settings that this installation gives to channels that leave them out.
     Raises `CatalogueError`, or `TableError` for a price table.
     """
     found: dict[str, tuple[str, Provider]] = {}
@@ -106,7 +107,8 @@ def load_catalogue() -> Catalogue:
             if provider.id in ids or provider.key in found:
                 raise CatalogueError(where, f"id {provider.id} or key {provider.key} is taken")
             ids[provider.id] = provider.key
-            found[provider.key] = (where, provider)
+            own = {name: value for name, value in (defaults or {}).get(provider.key, {}).items() if value}
+            found[provider.key] = (where, replace(provider, defaults={**provider.defaults, **own}))
     providers = [_with_models(where, provider, found) for where, provider in found.values()]
     prices = load_price_book({p.id: p.prices for p in providers})
     for where, provider in found.values():

@@ -120,6 +120,9 @@ class Provider:
     """Settings that a channel may leave out."""
     model_defaults: dict[str, dict[str, str]] = field(default_factory=dict)
     """By beginning of the model's name: settings that overrule the channel's."""
+    model_settings: dict[str, dict[str, str]] = field(default_factory=dict)
+    """By beginning of the model's name, of which the first that fits counts: settings that a channel may leave out,
+    and that go before `defaults`."""
     credential: str = "Bearer {key}"
     credential_header: str = "Authorization"
     headers: dict[str, str] = field(default_factory=dict)

@@ -82,7 +82,8 @@ def _setting(provider: Provider, config: Mapping[str, object], name: str, model:
     for beginning, settings in provider.model_defaults.items():
         if model.startswith(beginning) and name in settings:
             return settings[name]
-    value = config.get(name) or provider.defaults.get(name)
+    usual = next((found for start, found in provider.model_settings.items() if model.startswith(start)), {})
+    value = config.get(name) or usual.get(name) or provider.defaults.get(name)
     if not value:
         raise UrlError(f"a channel of type {provider.name} needs the setting {name}")
     return str(value)

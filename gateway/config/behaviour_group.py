@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic_settings import BaseSettings
 
-from gateway.config.variable import NOT_YET, HeaderName, ProxyUrl, Variable, mask_url
+from gateway.config.variable import HeaderName, ProxyUrl, Variable, mask_url
 
 _PROXY = "http://, https://, socks5:// or socks5h://[user:password@]host:port"
 _RANKS_SHIP = "they come with the installation"
@@ -89,9 +89,7 @@ class Relay(BaseSettings):
     ] = ""
     gemini_version: Annotated[
         str,
-        Variable(
-            meaning="Version of the Gemini API, for models that are not known to need another.", no_effect=NOT_YET
-        ),
+        Variable(meaning="Version of the Gemini API, for models that are not known to need another."),
     ] = "v1"
     gemini_safety_setting: Annotated[str, Variable(meaning="Threshold sent to Gemini for every safety category.")] = (
         "BLOCK_NONE"

@@ -24,8 +24,6 @@ LARGEST = 2**31 - 1
 """Upper bound of numbers that have none of their own: what fits a 32-bit integer, so that nothing overflows."""
 
 HIDDEN = "(hidden)"
-NOT_YET = "what reads it is still to come"
-"""For `no_effect`: the variable is one-api's, and the part of the program that it is for does not exist yet."""
 
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+")
 _NEVER_FORWARDED = frozenset(

@@ -57,6 +57,31 @@ def test_azure_reads_its_version_from_the_channel(catalogue: Catalogue) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("model", "version"),
+    [
+        ("gemini-1.5-pro", "v1beta"),
+        ("gemini-2.0-flash", "v1beta"),
+        ("gemini-3-pro-preview", "v1beta"),
+        ("gemini-pro-latest", "v1beta"),
+        ("gemma-3-27b-it", "v1beta"),
+        ("gemini-pro", "v1"),
+        ("gemini-1.0-pro", "v1"),
+        ("text-embedding-004", "v1"),
+        ("gemini-embedding-001", "v1"),
+    ],
+)
+def test_gemini_is_asked_in_the_version_that_a_model_needs(catalogue: Catalogue, model: str, version: str) -> None:
+    assert f"/{version}/models/{model}:" in url(catalogue, "gemini", model)
+    assert f"/v1alpha/models/{model}:" in url(catalogue, "gemini", model, api_version="v1alpha")
+
+
+def test_an_installation_has_its_own_version_of_gemini() -> None:
+    own = load_catalogue({"gemini": {"api_version": "v9"}})
+    assert "/v9/models/gemini-pro:" in url(own, "gemini", "gemini-pro")
+    assert "/v1beta/models/gemini-2.5-pro:" in url(own, "gemini", "gemini-2.5-pro")
+
+
 def test_settings_and_models_cannot_leave_their_place(catalogue: Catalogue) -> None:
     got = url(catalogue, "azure", "m?x#y z", base="https://a.example", api_version="1&key=2#")
     assert got == ("https://a.example/openai/deployments/m%3Fx%23y%20z/chat/completions?api-version=1%26key%3D2%23")
