@@ -7,6 +7,7 @@ reverse. `prepare_databases` brings the schema up to date before anything is bui
 from __future__ import annotations
 
 import shutil
+import socket
 import sys
 import uuid
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ from gateway.ledger.reaper import Reaper
 from gateway.ledger.retention import Retention
 from gateway.ledger.writer import LedgerWriter
 from gateway.lifecycle_types import App, Process, Service
+from gateway.live.live import Live
 from gateway.management.app import create_management
 from gateway.management.extension import installed_extensions
 from gateway.management.landing import frontend_elsewhere
@@ -46,6 +48,7 @@ from gateway.notify.root import RootNotifier
 from gateway.observe.bridge import LibraryLogging, statement_logger
 from gateway.observe.build import build_journal
 from gateway.observe.redact import Redactor
+from gateway.observe.tail import Tail
 from gateway.registry.accounts import AccountCache
 from gateway.registry.registry import Registry
 from gateway.relay.fetch import HttpImageFetcher
@@ -162,6 +165,7 @@ async def build(settings: Settings, process: Process, /) -> App:
     tls = await trio.to_thread.run_sync(client_context, certifi.where())
     redactor = _redactor(settings)
     alerts = Alerts(settings, redactor, tls=tls) if settings.log_push_api else None
+    tail = Tail(redactor)
     lines = build_journal(
         stream=sys.stdout,
         redactor=redactor,
@@ -169,6 +173,7 @@ async def build(settings: Settings, process: Process, /) -> App:
         log_dir=Path(settings.log_dir) if settings.log_dir else None,
         only_one_file=settings.only_one_log_file,
         alerts=alerts.pusher if alerts is not None else None,
+        tail=tail,
     )
     metrics = Metrics.make(worker=process.worker) if settings.enable_prometheus_metrics else None
     journal = metrics.counting(lines) if metrics is not None else lines
@@ -230,6 +235,12 @@ async def build(settings: Settings, process: Process, /) -> App:
                 services,
                 prober=prober,
                 outside=outside,
+                live=Live.of(
+                    services,
+                    process=f"{socket.gethostname()}/{process.worker}",
+                    tail=tail,
+                    is_alone=not cluster.services,
+                ),
                 numbers=metrics.registry if metrics is not None else None,
                 extensions=[] if frontend_elsewhere(settings) else installed_extensions(),
             ),

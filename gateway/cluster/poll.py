@@ -62,7 +62,8 @@ class Poll:
         self._answer = answer
         self._is_alone = is_alone
         self._topic, self._reply_topic = f"{name}.ask", f"{name}.answer"
-        self._process = token_hex(8)
+        self.process = token_hex(8)
+        """What answers of this process are called."""
         self._number = 0
         self._rounds: dict[int, _Round] = {}
         self._heard_at: dict[str, float] = {}
@@ -97,7 +98,7 @@ class Poll:
     def _begin(self, question: str) -> tuple[int, _Round]:
         self._number += 1
         self._rounds[self._number] = gathered = _Round()
-        ask = _Ask(self._process, self._number, question)
+        ask = _Ask(self.process, self._number, question)
         self._bus.publish(self._topic, msgspec.json.encode(ask).decode())
         return self._number, gathered
 
@@ -114,12 +115,12 @@ class Poll:
         ask = msgspec.json.decode(payload, type=_Ask)
         text = self._answer(ask.question)
         if text is not None:
-            answer = _Answer(ask.asker, ask.number, self._process, text)
+            answer = _Answer(ask.asker, ask.number, self.process, text)
             self._bus.publish(self._reply_topic, msgspec.json.encode(answer).decode())
 
     def _answered(self, payload: str) -> None:
         answer = msgspec.json.decode(payload, type=_Answer)
         self._heard_at[answer.process] = trio.current_time()
-        gathered = self._rounds.get(answer.number) if answer.asker == self._process else None
+        gathered = self._rounds.get(answer.number) if answer.asker == self.process else None
         if gathered is not None:
             gathered.take(answer)

@@ -14,6 +14,7 @@ from gateway.accounts.sessions import SignIn
 from gateway.accounts.totp import TotpCheck
 from gateway.channels.probe import Prober
 from gateway.identity.outside import Outside
+from gateway.live.live import Live
 from gateway.management import (
     answers,
     billing,
@@ -68,6 +69,7 @@ def create_management(
     *,
     prober: Prober | None = None,
     outside: Outside | None = None,
+    live: Live | None = None,
     numbers: CollectorRegistry | None = None,
     extensions: Iterable[Extension] = (),
 ) -> Quart:
@@ -75,6 +77,7 @@ def create_management(
 
     `prober` is the process's service that tests channels in the background; without one only single tests work.
     `outside` holds third parties and the courier, whose background mails need it to run as a service, too.
+    `live` knows what runs in the other processes; without one only this process is seen.
     `numbers` is what `/metrics` shows; without it there is no such route.
     `extensions` add routes of their own, which declare their guards like all others.
     """
@@ -87,6 +90,7 @@ def create_management(
     sign_in = SignIn(services, totp)
     prober = prober or Prober(services)
     outside = outside or Outside.of(services)
+    live = live or Live.of(services)
     for blueprint in (
         status.blueprint(services),
         sessions.blueprint(services, sign_in),
@@ -111,7 +115,7 @@ def create_management(
     edge.install(app, services)
     turnstile.install(app, services, outside)
     _install_error_handlers(app, services)
-    plane = ControlPlane(services=services, sign_in=sign_in, totp=totp, prober=prober, outside=outside)
+    plane = ControlPlane(services=services, sign_in=sign_in, totp=totp, prober=prober, outside=outside, live=live)
     for extend in extensions:
         extend(app, plane)
     guard.check_routes(app)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gateway.accounts.totp import TotpCheck
     from gateway.channels.probe import Prober
     from gateway.identity.outside import Outside
+    from gateway.live.live import Live
     from gateway.services import Services
 
 GROUP = "one_api.pages"
@@ -35,6 +36,8 @@ class ControlPlane:
     prober: Prober
     outside: Outside
     """Third parties, and the post."""
+    live: Live
+    """What runs in all processes, and what their journals say."""
 
 
 Extension = Callable[[Quart, ControlPlane], None]

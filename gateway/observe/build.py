@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gateway.observe.push import AlertPusher
     from gateway.observe.redact import Redactor
     from gateway.observe.sinks import Renderer
+    from gateway.observe.tail import Tail
 
 
 def build_journal(
@@ -29,6 +30,7 @@ def build_journal(
     log_dir: Path | None = None,
     only_one_file: bool = False,
     alerts: AlertPusher | None = None,
+    tail: Tail | None = None,
     colour: bool | None = None,
 ) -> JournalService:
     """Return a journal that writes to `stream` and, if `log_dir` is given, to files there.
@@ -59,7 +61,7 @@ def build_journal(
     lanes = [Lane(StreamSink(descriptor, renderer), redactor=redactor)]
     if log_dir is not None:
         lanes.append(Lane(DailyFiles(log_dir, only_one=only_one_file), redactor=redactor))
-    return JournalService(lanes, level="debug" if debug else "info", alerts=alerts)
+    return JournalService(lanes, level="debug" if debug else "info", alerts=alerts, tail=tail)
 
 
 def _has_colour(environment: Mapping[str, str]) -> bool:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from gateway.observe.lane import Lane
     from gateway.observe.push import AlertPusher
-    from gateway.observe.records import StartUp
+    from gateway.observe.records import Record, StartUp
+    from gateway.observe.tail import Tail
     from gateway.observe.types import Level, RelaySummary
 
 LONGEST_TEXT = 16_384
@@ -30,13 +31,21 @@ class JournalService:
     """Implements `gateway.observe.types.Journal` over any number of lanes.
 
     `level` is the quietest that is kept. `alerts`, if given, gets every error as well; its own task is run by
-    whoever made it.
+    whoever made it. `tail`, if given, keeps the last records for people who look.
     """
 
-    def __init__(self, lanes: Sequence[Lane], *, level: Level = "info", alerts: AlertPusher | None = None) -> None:
+    def __init__(
+        self,
+        lanes: Sequence[Lane],
+        *,
+        level: Level = "info",
+        alerts: AlertPusher | None = None,
+        tail: Tail | None = None,
+    ) -> None:
         self._lanes = tuple(lanes)
         self._kept = frozenset(LEVELS[LEVELS.index(level) :])
         self._alerts = alerts
+        self._tail = tail
         self._running = False
         self._done = trio.Event()
 
@@ -51,9 +60,7 @@ class JournalService:
 
     def relay(self, summary: RelaySummary) -> None:
         """Report a relay that ended."""
-        record = Relayed(time.time(), summary)
-        for lane in self._lanes:
-            lane.put(record)
+        self._put(Relayed(time.time(), summary))
 
     def event(self, level: Level, name: str, message: str, **fields: object) -> None:
         """Report anything else; see the protocol."""
@@ -65,16 +72,19 @@ class JournalService:
         if len(message) > LONGEST_TEXT:
             message = f"{message[:LONGEST_TEXT]}…"
         record = Event(time.time(), level, name, message, fields)
-        for lane in self._lanes:
-            lane.put(record)
+        self._put(record)
         if level == "error" and self._alerts is not None:
             self._alerts.offer(record)
 
     def started(self, facts: StartUp) -> None:
         """Report that the gateway serves: the panel on a terminal, an event elsewhere."""
-        record = Started(time.time(), facts)
+        self._put(Started(time.time(), facts))
+
+    def _put(self, record: Record) -> None:
         for lane in self._lanes:
             lane.put(record)
+        if self._tail is not None:
+            self._tail.put(record)
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Write until `aclose`, or until cancelled. Ready at once."""

@@ -15,8 +15,10 @@ import trio
 
 from adapters.transport.types import ConnectFailed, TransportError, UpstreamRequest
 from gateway.ledger.types import Reservation, Settlement, Unavailable
+from gateway.observe.types import RelaySummary
 from gateway.relay import endpoints
 from gateway.relay import head as heads
+from gateway.relay.endings import interruption, outcome
 from gateway.relay.errors import Refused, RelayError, UpstreamCut, UpstreamUnreachable
 from gateway.relay.running import RunningRelay
 from gateway.relay.state import now_ms
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 PROXY_TYPE = 43
 CONTENT = "proxy request, no quota consumption"
 MODEL = "proxy"
+ENDPOINT = "proxy"
 SETTLE_WAIT_S = 8.0
 
 
@@ -94,6 +97,7 @@ async def serve(asked: ProxyRequest, deps: RelayDeps, snapshot: Snapshot) -> Non
             )
             with trio.move_on_after(SETTLE_WAIT_S):
                 await deps.ledger.settle(settlement)
+            deps.journal.relay(_summary(asked, channel, error))
 
 
 def _find(asked: ProxyRequest, snapshot: Snapshot) -> tuple[ChannelView, str]:
@@ -125,8 +129,12 @@ async def _in_nursery(
             user=asked.caller.user.username,
             started_at=asked.started_at,
             scope=scope,
+            user_id=asked.caller.user.id,
+            token=asked.caller.token.name,
             model=MODEL,
             channel=channel.label,
+            endpoint=ENDPOINT,
+            address=asked.head.address,
         )
 
         async def watch() -> None:
@@ -138,7 +146,7 @@ async def _in_nursery(
             nursery.start_soon(watch)
             ended = (await _pass(asked, channel, path, deps, stamps),)
         scope.cancel()
-    return ended[0] if ended is not None else UpstreamCut("the request was ended", status=503)
+    return ended[0] if ended is not None else interruption(asked.client, running)
 
 
 async def _pass(
@@ -174,6 +182,29 @@ async def _pass(
     finally:
         await response.aclose()
     return None
+
+
+def _summary(asked: ProxyRequest, channel: ChannelView, error: RelayError | None) -> RelaySummary:
+    status = asked.client.status
+    return RelaySummary(
+        request_id=asked.request_id,
+        user=asked.caller.user.username,
+        token_name=asked.caller.token.name,
+        endpoint=ENDPOINT,
+        model=MODEL,
+        channel=channel.label,
+        status=status or (error.status if error is not None else 0),
+        outcome=outcome(error),
+        is_stream=False,
+        attempts=1,
+        first_content_s=None,
+        duration_s=trio.current_time() - asked.started_at,
+        prompt_tokens=0,
+        completion_tokens=0,
+        cached_tokens=0,
+        units=0,
+        error=error.message if error is not None else "",
+    )
 
 
 def _log(asked: ProxyRequest, channel: ChannelView) -> LogRow:

@@ -14,7 +14,22 @@ from typing import TYPE_CHECKING
 import trio
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a relay has come, at one moment."""
+
+    state: str = "waiting"
+    """`connecting` (nothing is sent yet), `waiting` (for content), `streaming`, `ending`."""
+    attempt: int = 1
+    tokens: int | None = None
+    """About how many tokens were delivered; `None` for a whole answer, which is delivered at once."""
+    units: int = 0
+    """About what has been used up, in quota units."""
+    wrote_at: float = 0.0
+    """When the client was sent something last, on Trio's clock; 0: not yet."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -26,8 +41,15 @@ class RunningRelay:
     started_at: float
     """On Trio's clock, seconds."""
     scope: trio.CancelScope
+    user_id: int = 0
+    token: str = ""
+    """The name of the API token."""
     model: str = ""
     channel: str = ""
+    endpoint: str = ""
+    address: str = ""
+    """The client's."""
+    progress: Callable[[], Progress] = Progress
     end_reason: str = ""
     """Why it was ended from outside: `drained`, `cancelled`; empty while it runs on its own."""
 
@@ -50,6 +72,10 @@ class Running:
 
     def __iter__(self) -> Iterator[RunningRelay]:
         return iter(tuple(self._relays.values()))
+
+    def find(self, request_id: str) -> RunningRelay | None:
+        """Return a running relay by its request id."""
+        return self._relays.get(request_id)
 
     @contextmanager
     def entered(self, relay: RunningRelay) -> Iterator[RunningRelay]:

@@ -1,0 +1,1 @@
+"""What runs right now and what was just said, in every process of the installation, for people who look."""

@@ -1,0 +1,98 @@
+"""What people see of relays that run, and what ending one does: on a clock that jumps, with real relays."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import trio
+
+from gateway.live.board import Board
+from tests.cluster.members import worker_members
+from tests.relay.harness import DONE, ROLE, Got, Reply, delta, plane
+
+if TYPE_CHECKING:
+    from trio.testing import MockClock
+
+    from gateway.cluster.types import Bus
+    from tests.relay.harness import Plane
+
+STREAM = {"model": "m", "stream": True, "messages": [{"role": "user", "content": "hi"}]}
+
+
+def board(p: Plane, bus: Bus | None = None, *, process: str = "here/0") -> Board:
+    return Board(running=p.running, bus=bus or p.bus, journal=p.journal, process=process, is_alone=bus is None)
+
+
+def silent_after(*pieces: bytes | float) -> Reply:
+    return Reply(pieces=[ROLE, *pieces], ends="silent")
+
+
+async def test_a_running_relay_shows_how_far_it_is(autojump_clock: MockClock) -> None:
+    async with plane() as p, trio.open_nursery() as nursery:
+        p.transport.script.append(silent_after(5.0, delta("one two three four five six")))
+        nursery.start_soon(lambda: p.ask(STREAM))
+        await trio.sleep(2)
+        one = board(p)
+        (row,) = (await one.look()).rows
+        assert (row.user, row.token, row.model, row.endpoint) == ("ann", "tok", "m", "chat_completions")
+        assert (row.state, row.tokens, row.quiet_s, round(row.age_s)) == ("waiting", 0, None, 2)
+        await trio.sleep(6)
+        (later,) = (await one.look()).rows
+        assert (later.state, later.attempt, later.process) == ("streaming", 1, "here/0")
+        assert later.tokens
+        assert later.units > row.units
+        assert later.quiet_s == 3
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_cancelled_relay_tells_its_client_and_is_charged(autojump_clock: MockClock) -> None:
+    got = Got()
+    async with plane() as p, trio.open_nursery() as nursery:
+        p.transport.script.append(silent_after(delta("one two three")))
+        nursery.start_soon(lambda: p.ask(STREAM, got=got))
+        await trio.sleep(2)
+        one = board(p)
+        (row,) = (await one.look()).rows
+        assert await one.end(row.request_id, by="root")
+        assert not await one.end("unknown", by="root")
+    assert b'"cancelled"' in got.body
+    assert got.complete
+    assert DONE not in got.body
+    (settled,) = p.books.settled
+    assert settled.units > 0
+    assert settled.log is not None
+    assert settled.log.completion_tokens == 3
+    assert ("relay.cancelled", "root ended a request of ann to m") in p.journal.events
+
+
+async def test_people_see_and_end_only_what_is_theirs(autojump_clock: MockClock) -> None:
+    async with plane() as p, trio.open_nursery() as nursery:
+        p.transport.script.append(silent_after(delta("one")))
+        nursery.start_soon(lambda: p.ask(STREAM))
+        await trio.sleep(1)
+        one = board(p)
+        (row,) = (await one.look(p.accounts.account.user.id)).rows
+        stranger = p.accounts.account.user.id + 1
+        assert (await one.look(stranger)).total == 0
+        assert not await one.end(row.request_id, by="eve", user_id=stranger)
+        assert await one.end_all([row.request_id], by="eve", user_id=stranger) == 0
+        assert len(p.running) == 1
+        assert await one.end_all([row.request_id, "unknown"], by="ann", user_id=row.user_id) == 1
+
+
+async def test_relays_of_another_process_are_seen_and_ended() -> None:
+    got = Got()
+    async with worker_members() as (first, second), plane() as p, plane() as idle:
+        here, _there = board(idle, first.bus, process="a/0"), board(p, second.bus, process="a/1")
+        p.transport.script.append(silent_after(delta("one two")))
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(lambda: p.ask(STREAM, got=got))
+            with trio.fail_after(10):
+                while not (picture := await here.look()).rows or picture.rows[0].state != "streaming":
+                    await trio.sleep(0.01)
+            assert list(picture.processes) == ["a/0", "a/1"]
+            assert picture.rows[0].process == "a/1"
+            assert not await here.end("unknown", by="root")
+            assert await here.end(picture.rows[0].request_id, by="root")
+    assert b'"cancelled"' in got.body
+    assert p.books.settled[0].units > 0
