@@ -16,6 +16,7 @@ import trio
 from adapters.formats.table import CLIENTS, GEMINI_ARRAY
 from gateway.relay import endpoints, models, proxy
 from gateway.relay.admit import admit, check_model
+from gateway.relay.arrival import Arrival
 from gateway.relay.body import RequestBody
 from gateway.relay.client import Client
 from gateway.relay.errors import Refused, RelayError
@@ -97,7 +98,8 @@ class RelayPlane:
         found = endpoints.find(path)
         if found is not None and found.endpoint.format is not None:
             client.voice = GEMINI_ARRAY if endpoints.wants_array(found, head) else CLIENTS[found.endpoint.format]
-        await self._answer(self._serve(head, found, client, receive, request_id), client, head, request_id)
+        arrival = _arrived(head, request_id, endpoint=found.endpoint.kind.value if found is not None else "")
+        await self._answer(self._serve(arrival, found, client, receive), client, arrival)
 
     async def _serve_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # "connect": the client waits to be accepted
@@ -106,36 +108,36 @@ class RelayPlane:
         head = read_head(scope, address=find_client(scope, self._trusted).address)
         if client.key and b"authorization" not in head.headers:
             head = replace(head, headers={**head.headers, b"authorization": b"Bearer " + client.key.encode()})
-        await self._answer(self._serve_session(head, client, request_id), client, head, request_id)
+        arrival = _arrived(head, request_id, endpoint=endpoints.REALTIME.kind.value)
+        await self._answer(self._serve_session(arrival, client), client, arrival)
 
-    async def _answer(
-        self, serving: Coroutine[object, object, None], client: Client, head: RequestHead, request_id: str
-    ) -> None:
+    async def _answer(self, serving: Coroutine[object, object, None], client: Client, arrival: Arrival) -> None:
         """Serve one request; what is wrong before anything was reserved is answered here."""
-        path = head.path
         try:
             await serving
         except ClientGone:
             return
         except BodyError as error:
-            await client.answer_error(RelayError(str(error), status=error.status, code=error.code))
+            refusal = RelayError(str(error), status=error.status, code=error.code)
         except StorageError as error:
-            self._deps.journal.event("error", "relay.database", f"refused {path}: {error}", request_id=request_id)
-            await client.answer_error(
-                RelayError("the gateway's database is not available", status=503, code="database_unavailable")
+            self._deps.journal.event(
+                "error", "relay.database", f"refused {arrival.head.path}: {error}", request_id=arrival.request_id
             )
+            refusal = RelayError("the gateway's database is not available", status=503, code="database_unavailable")
         except RelayError as error:
-            await client.answer_error(error)
+            refusal = error
+        else:
+            return
+        self._deps.journal.relay(arrival.refused(refusal.status, refusal.message))
+        await client.answer_error(refusal)
 
-    async def _serve(
-        self, head: RequestHead, found: Found | None, client: Client, receive: Receive, request_id: str
-    ) -> None:
-        started_at, received_ms = trio.current_time(), time.time_ns() // 1_000_000
-        deps = self._deps
+    async def _serve(self, arrival: Arrival, found: Found | None, client: Client, receive: Receive) -> None:
+        deps, head, request_id = self._deps, arrival.head, arrival.request_id
         if not self._phase.admits:
             client.close_after_answer()
             raise Refused("the gateway is shutting down", status=503)
         caller = await admit(head, accounts=deps.accounts, prefix=deps.settings.token_key_prefix, now=time.time())
+        arrival.caller = caller
         snapshot = deps.registry.current
         if head.path.startswith(endpoints.PROXY_PREFIX):
             await self._limit(caller)
@@ -143,7 +145,7 @@ class RelayPlane:
             await proxy.serve(
                 proxy.ProxyRequest(
                     head=head, body=body, caller=caller, client=client, request_id=request_id,
-                    trace_id=uuid.uuid4().hex, started_at=started_at, received_ms=received_ms,
+                    trace_id=uuid.uuid4().hex, started_at=arrival.started_at, received_ms=arrival.received_ms,
                 ),
                 deps, snapshot,
             )  # fmt: skip
@@ -159,7 +161,8 @@ class RelayPlane:
             raise RelayError("API not implemented", status=501, code="api_not_implemented")
         endpoint = found.endpoint
         async with taken_in(endpoint, head, receive, limit=MAX_BODY_BYTES, uploads=deps.uploads) as (body_view, form):
-            model = body_view.value("model", str) or found.model or endpoint.default_model
+            model = arrival.model = body_view.value("model", str) or found.model or endpoint.default_model
+            arrival.streams = endpoint.streams and (found.streams or body_view.value("stream", bool) is True)
             check_model(caller.token, model)
             only = named_channel(caller, snapshot)
             if not model and only is None:
@@ -178,26 +181,26 @@ class RelayPlane:
                 seconds=await measured(endpoint, form, deps.uploads),
                 model=model,
                 as_array=endpoints.wants_array(found, head),
-                streams=endpoint.streams and (found.streams or body_view.value("stream", bool) is True),
+                streams=arrival.streams,
                 snapshot=snapshot,
-                started_at=started_at,
-                timestamps={"request_received": received_ms},
+                started_at=arrival.started_at,
+                timestamps={"request_received": arrival.received_ms},
             )
             await Supervisor(relay, deps).serve(only)
 
-    async def _serve_session(self, head: RequestHead, client: SocketClient, request_id: str) -> None:
-        started_at, received_ms = trio.current_time(), time.time_ns() // 1_000_000
-        deps = self._deps
+    async def _serve_session(self, arrival: Arrival, client: SocketClient) -> None:
+        deps, head = self._deps, arrival.head
         if not self._phase.admits:
             raise Refused("the gateway is shutting down", status=503)
         caller = await admit(head, accounts=deps.accounts, prefix=deps.settings.token_key_prefix, now=time.time())
-        model = _session_model(head)
+        arrival.caller = caller
+        model = arrival.model = _session_model(head)
         check_model(caller.token, model)
         snapshot = deps.registry.current
         only = named_channel(caller, snapshot)
         await self._limit(caller)
         relay = Relay(
-            request_id=request_id,
+            request_id=arrival.request_id,
             trace_id=uuid.uuid4().hex,
             head=head,
             client=client,
@@ -207,8 +210,8 @@ class RelayPlane:
             model=model,
             streams=False,
             snapshot=snapshot,
-            started_at=started_at,
-            timestamps={"request_received": received_ms},
+            started_at=arrival.started_at,
+            timestamps={"request_received": arrival.received_ms},
         )
         await Supervisor(relay, deps).serve(only)
 
@@ -219,6 +222,11 @@ class RelayPlane:
         key = f"relay:token:{caller.token.id}"
         if not await self._deps.windows.hit(key, limit=settings.global_relay_rate_limit, window_s=TOKEN_WINDOW_S):
             raise Refused("rate limit exceeded", status=429)
+
+
+def _arrived(head: RequestHead, request_id: str, *, endpoint: str) -> Arrival:
+    now_ms = time.time_ns() // 1_000_000
+    return Arrival(head, request_id, trio.current_time(), received_ms=now_ms, endpoint=endpoint)
 
 
 def _is_ours(method: str, path: str) -> bool:

@@ -19,8 +19,9 @@ import trio
 from gateway.relay import attempt as attempts
 from gateway.relay import settle
 from gateway.relay.choose import Prefer, Request, choose
+from gateway.relay.endings import interruption, outcome
 from gateway.relay.endpoints import Kind
-from gateway.relay.errors import Interrupted, OutOfQuota, Refused, RelayError, UpstreamFailed
+from gateway.relay.errors import Refused, RelayError, UpstreamFailed
 from gateway.relay.holding import Holding
 from gateway.relay.images import inline_images, inline_parts, names_images
 from gateway.relay.media.duration import Uploads
@@ -58,11 +59,6 @@ SETTLE_WAIT_S = 8.0
 # The client's last words: an error event or envelope after the relay's own scope is gone.
 LAST_WORDS_S = 4.0
 CHANNEL_WINDOW_S = 180.0
-
-_REASONS = {
-    "drained": "the gateway is shutting down",
-    "cancelled": "an operator ended this request",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,11 +197,7 @@ class Supervisor:
         if (over := self._over()) is not None:
             return over.error
         # The scope was cancelled: say why.
-        if relay.client.left:
-            return Interrupted("the client left", status=499, code="client_gone")
-        if running.end_reason:
-            return Interrupted(_REASONS[running.end_reason], status=503, code=running.end_reason)
-        return Interrupted("the request took longer than allowed", status=504, code="deadline")
+        return interruption(relay.client, running)
 
     def _over(self) -> _Ended | None:
         return self._ended
@@ -375,19 +367,9 @@ class Supervisor:
         deps.journal.relay(
             settle.summary(
                 relay,
-                outcome=_outcome(error),
+                outcome=outcome(error),
                 cost=cost,
                 usage=usage,
                 error=error,
             )
         )
-
-
-def _outcome(error: RelayError | None) -> str:
-    if error is None:
-        return "ok"
-    if isinstance(error, Interrupted):
-        return error.code
-    if isinstance(error, OutOfQuota):
-        return "quota"
-    return "upstream_failed" if isinstance(error, UpstreamFailed) else "refused"
