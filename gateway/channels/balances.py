@@ -22,7 +22,7 @@ from gateway.accounts.transactions import commit
 from gateway.channels.edits import read_channel
 from gateway.relay.errors import UpstreamFailed
 from gateway.relay.failures import refusal
-from gateway.relay.prepare import USER_AGENT
+from gateway.relay.outgoing import USER_AGENT
 from storage.errors import StorageError
 from storage.records import ChannelStatus
 from storage.repositories import channels

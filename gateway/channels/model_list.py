@@ -9,7 +9,7 @@ import msgspec
 from adapters.providers.provider import SignedRequests
 from adapters.transport.types import TransportError, UpstreamRequest
 from gateway.accounts.refusals import Refused
-from gateway.relay.prepare import USER_AGENT
+from gateway.relay.outgoing import USER_AGENT
 
 if TYPE_CHECKING:
     from gateway.services import Services

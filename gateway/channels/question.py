@@ -12,7 +12,7 @@ from adapters.providers.urls import upstream_url
 from adapters.transport.types import TransportError, UpstreamRequest
 from gateway.relay.errors import UpstreamFailed
 from gateway.relay.failures import refusal
-from gateway.relay.prepare import USER_AGENT, credential
+from gateway.relay.outgoing import USER_AGENT, credential
 
 if TYPE_CHECKING:
     from gateway.registry.snapshot import ChannelView

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,28 +14,24 @@ from adapters.formats.signatures import holds_foreign_signature
 from adapters.formats.table import CLIENTS, PROVIDERS
 from adapters.formats.think_tags import ThinkTags
 from adapters.providers.urls import UrlError, upstream_url
-from adapters.transport.types import UpstreamRequest
-from adapters.wires.types import Account
 from gateway.relay import edits
-from gateway.relay import head as heads
 from gateway.relay.body import RequestBody
 from gateway.relay.convert import Converted, ConvertedEmbeddings
 from gateway.relay.errors import Invalid, RelayError
 from gateway.relay.exchange import PassArray, PassThrough
+from gateway.relay.outgoing import JSON, account_of, outgoing
 from gateway.relay.route import Route, find_route
 
 if TYPE_CHECKING:
     from adapters.formats.codec import ProviderSide, ReadError
     from adapters.formats.embedders import Embedder
-    from adapters.transport.types import BodySource, Transport
+    from adapters.transport.types import BodySource, Transport, UpstreamRequest
     from adapters.wires.wired import Wires
     from gateway.config.settings import Settings
     from gateway.registry.snapshot import ChannelView
     from gateway.relay.endpoints import Endpoint
     from gateway.relay.exchange import Exchange
     from gateway.relay.state import Relay
-
-USER_AGENT = (b"user-agent", b"one-api")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +132,16 @@ class _Attempt:
             # As one-api passed it on; some servers know it, too.
             url = _with_parameters(url, relay, "thinking", "reasoning_format")
         return Prepared(
-            _request(relay, channel, url, body, self.settings),
+            outgoing(
+                relay.head,
+                channel,
+                url,
+                body,
+                self.settings,
+                # The boundary of a form is the client's, since its parts go on as they came.
+                kind=JSON if relay.form is None else relay.head.headers[b"content-type"],
+                streams=relay.streams,
+            ),
             self.wires.over(
                 channel.provider, account_of(channel), endpoint=endpoint, model=self.model, streams=relay.streams
             ),
@@ -235,50 +239,7 @@ def channel_settings(channel: ChannelView) -> dict[str, str]:
     return {name: value for name, value in channel.config.items() if isinstance(value, str)}
 
 
-def account_of(channel: ChannelView) -> Account:
-    """Return what a wire needs to know of the channel."""
-    base = (channel.base_url or channel.provider.base_url).strip().rstrip("/")
-    return Account(key=channel.key, base_url=base, config=channel.config)
-
-
 def _with_system(request: neutral.Request, prompt: str) -> neutral.Request:
     changed = neutral.Request(**{name: getattr(request, name) for name in request.__struct_fields__})
     changed.system = [neutral.Text(prompt)]
     return changed
-
-
-def _request(
-    relay: Relay, channel: ChannelView, url: str, body: bytes | BodySource, settings: Settings
-) -> UpstreamRequest:
-    headers = heads.for_upstream(relay.head, extra=settings.forward_headers, streams=relay.streams)
-    # The boundary of a form is the client's, since its parts go on as they came.
-    kind = b"application/json" if relay.form is None else relay.head.headers[b"content-type"]
-    headers += [(b"content-type", kind), USER_AGENT]
-    if not channel.provider.is_signed:
-        headers += credential(channel)
-    named = {name for name, _ in headers}
-    headers += [
-        (name.encode("ascii"), value.encode("latin-1"))
-        for name, value in channel.provider.headers.items()
-        if name.lower().encode("ascii") not in named
-    ]
-    return UpstreamRequest(
-        method="POST",
-        url=url,
-        headers=tuple(headers),
-        body=body,
-        connect_timeout_s=_limit(settings.connect_timeout_sec),
-        head_timeout_s=_limit(settings.head_timeout_sec),
-        # A stream's silence is watched by the relay itself, together with its other deadlines.
-        idle_timeout_s=math.inf if relay.streams else _limit(settings.idle_timeout_sec),
-    )
-
-
-def _limit(seconds: float) -> float:
-    return seconds if seconds > 0 else math.inf
-
-
-def credential(channel: ChannelView) -> tuple[tuple[bytes, bytes], ...]:
-    """Return the header that carries the channel's key."""
-    name, value = channel.provider.auth_header(channel.key)
-    return ((name.encode("ascii"), value.encode("utf-8")),)

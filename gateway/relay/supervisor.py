@@ -25,7 +25,8 @@ from gateway.relay.errors import Refused, RelayError, UpstreamFailed
 from gateway.relay.holding import Holding
 from gateway.relay.images import inline_images, inline_parts, names_images
 from gateway.relay.media.duration import Uploads
-from gateway.relay.prepare import account_of, can_serve, converts, decoded, prepare
+from gateway.relay.outgoing import account_of
+from gateway.relay.prepare import can_serve, converts, decoded, prepare
 from gateway.relay.realtime.client import SocketClient
 from gateway.relay.realtime.meter import SessionMeter
 from gateway.relay.realtime.request import session_request

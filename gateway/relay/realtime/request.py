@@ -11,7 +11,7 @@ from adapters.transport.types import UpstreamRequest
 from gateway.relay import head as heads
 from gateway.relay.endpoints import Kind
 from gateway.relay.errors import RelayError
-from gateway.relay.prepare import USER_AGENT, credential
+from gateway.relay.outgoing import USER_AGENT, credential
 
 if TYPE_CHECKING:
     from gateway.config.settings import Settings
