@@ -18,7 +18,6 @@ import trio
 
 from adapters.pricing.charge import charge
 from adapters.pricing.usage import Usage
-from adapters.providers.provider import SignedRequests
 from adapters.providers.urls import UrlError
 from gateway.accounts.clock import now_ms, now_s
 from gateway.accounts.entries import write_entry
@@ -26,7 +25,7 @@ from gateway.accounts.refusals import Refused
 from gateway.accounts.transactions import commit
 from gateway.channels.balances import update_all_balances
 from gateway.channels.edits import read_channel
-from gateway.channels.question import LIMIT_S, LONGEST_TEXT, Outcome, ask, cheapest
+from gateway.channels.question import LONGEST_TEXT, Outcome, ask, best_to_test, limit_s, price_of
 from gateway.relay.errors import UpstreamFailed
 from gateway.relay.retry import effect_of
 from storage.errors import StorageError
@@ -128,14 +127,17 @@ class Prober:
         if view is None:
             raise Refused("the channel is not ready: its type is unknown, or it was made a moment ago")
         asked = self._model(channel, view, model)
+        most_s = limit_s(self._services, view, asked)
         started = time.monotonic()
         try:
-            with trio.fail_after(LIMIT_S):
+            with trio.fail_after(most_s):
                 result = await ask(self._services, view, asked)
-        except (UpstreamFailed, trio.TooSlowError, UrlError, SignedRequests) as error:
+        except (UpstreamFailed, trio.TooSlowError, UrlError) as error:
             result = Outcome(
                 passed=False,
-                text=_words(error),
+                text=f"the provider did not answer within {most_s:.0f} s"
+                if isinstance(error, trio.TooSlowError)
+                else str(error)[:LONGEST_TEXT],
                 model=asked,
                 seconds=0.0,
                 may_disable=isinstance(error, UpstreamFailed) and effect_of(error).may_disable,
@@ -147,7 +149,7 @@ class Prober:
     def _model(self, channel: Channel, view: ChannelView, wanted: str) -> str:
         if not view.models:
             raise Refused("the channel has no models")
-        asked = wanted or channel.testing_model or cheapest(self._services, view)
+        asked = wanted or channel.testing_model or best_to_test(self._services, view)
         return asked if asked in view.models else view.models[0]
 
     async def _note(self, channel: Channel, view: ChannelView, result: Outcome, seconds: float) -> None:
@@ -178,7 +180,7 @@ class Prober:
         """Return what the provider asks for the test; the channel's own prices are what clients pay."""
         if not result.prompt_tokens and not result.completion_tokens:
             return 0
-        price = self._services.catalogue.prices.resolve(view.type, view.upstream_model(result.model))
+        price = price_of(self._services, view, result.model)
         usage = Usage(input=result.prompt_tokens, output=result.completion_tokens)
         return charge(price, usage, Decimal(1)).units
 
@@ -218,11 +220,3 @@ class Prober:
 
         await commit(self._services, work)
         await self._services.registry.refresh()
-
-
-def _words(error: Exception) -> str:
-    if isinstance(error, trio.TooSlowError):
-        return f"the provider did not answer within {LIMIT_S:.0f} s"
-    if isinstance(error, SignedRequests):
-        return "channels of this type cannot be tested yet"
-    return str(error)[:LONGEST_TEXT]

@@ -1,28 +1,49 @@
-"""The question that a channel test asks, and reading the answer."""
+"""The question that a channel test asks, and reading the answer: each model through an endpoint that it has.
+
+A chat goes through the codec of the provider's own format, anything else as relays send it; wires sign and frame
+as they do for relays. So a test that passes says that relays will.
+"""
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from adapters.formats import openai_chat
+from adapters.formats import embeddings, neutral
+from adapters.formats.errors import FormatError
+from adapters.formats.table import CLIENTS, PROVIDERS
 from adapters.providers.urls import upstream_url
 from adapters.transport.types import TransportError, UpstreamRequest
+from adapters.wires.types import CredentialError
+from gateway.channels.kinds import ENDPOINTS, kind_of
+from gateway.channels.samples import SHOWN, Sample, sample
+from gateway.relay.convert import Converted, ConvertedEmbeddings
+from gateway.relay.endpoints import Kind
 from gateway.relay.errors import UpstreamFailed
+from gateway.relay.exchange import PassThrough
 from gateway.relay.failures import refusal
-from gateway.relay.outgoing import USER_AGENT, credential
+from gateway.relay.outgoing import USER_AGENT, account_of, channel_headers
+from gateway.relay.prepare import request_options
+from gateway.relay.route import find_route
 
 if TYPE_CHECKING:
+    from adapters.formats.codec import ReadError
+    from adapters.formats.piece import Piece
+    from adapters.pricing.price import Price
     from gateway.registry.snapshot import ChannelView
+    from gateway.relay.exchange import Exchange
+    from gateway.relay.route import Route
     from gateway.services import Services
 
-_ENDPOINT = "chat_completions"
 # A test is one short question; whoever needs longer than this is of no use to a relay either.
 LIMIT_S = 60.0
+# Images are made in one piece, and nobody is faster at it.
+IMAGE_LIMIT_S = 180.0
 LONGEST_TEXT = 2000
-_MOST_BYTES = 4 << 20
+_MOST_BYTES = 64 << 20
+# The least that the Responses API takes as a limit (https://platform.openai.com/docs/api-reference/responses).
+_LEAST_LIMIT = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,48 +60,114 @@ class Outcome:
     completion_tokens: int = 0
 
 
-def cheapest(services: Services, view: ChannelView) -> str:
-    """Return the channel's model that costs least; of equal ones the first by name."""
-    prices = services.catalogue.prices
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """One request, and how its answer is read; no exchange: any bytes will do."""
 
-    def price(model: str) -> tuple[object, str]:
-        sent = view.upstream_model(model)
-        rates = prices.resolve(view.type, sent, view.model_configs.get(sent)).rates
-        return rates.ratio * (1 + rates.completion_ratio), model
-
-    return min(view.models, key=price)
+    endpoint: str
+    sample: Sample
+    exchange: Exchange | None
+    read_error: ReadError
 
 
-async def ask(services: Services, view: ChannelView, asked: str) -> Outcome:
-    """Ask the provider of a channel for a short completion.
+def best_to_test(services: Services, channel: ChannelView) -> str:
+    """Return the channel's model that is tested at the least cost: of the cheapest kind, then price, then by name."""
 
-    Raises `UpstreamFailed`, and `UrlError` or `SignedRequests` for a channel that cannot be asked this way.
+    def cost(model: str) -> tuple[int, object, str]:
+        price = price_of(services, channel, model)
+        kind = kind_of(channel, channel.upstream_model(model), price)
+        rank = list(ENDPOINTS).index(kind) if kind else len(ENDPOINTS)
+        return rank, price.rates.ratio * (1 + price.rates.completion_ratio), model
+
+    return min(channel.models, key=cost)
+
+
+def price_of(services: Services, channel: ChannelView, model: str) -> Price:
+    """Return what `model` (as clients name it) costs on the channel."""
+    sent = channel.upstream_model(model)
+    return services.catalogue.prices.resolve(channel.type, sent, channel.model_configs.get(sent))
+
+
+def limit_s(services: Services, channel: ChannelView, model: str) -> float:
+    """Return how many seconds a test of `model` may take."""
+    kind = kind_of(channel, channel.upstream_model(model), price_of(services, channel, model))
+    return IMAGE_LIMIT_S if kind is Kind.IMAGES else LIMIT_S
+
+
+async def ask(services: Services, channel: ChannelView, asked: str) -> Outcome:
+    """Ask the provider of a channel something short of `asked`, a model as clients name it.
+
+    Raises `UpstreamFailed`, and `UrlError` for a channel that lacks a setting.
     """
+    settings, provider = services.settings, channel.provider
+    sent = channel.upstream_model(asked)
+    price = price_of(services, channel, asked)
+    kind = kind_of(channel, sent, price)
+    if kind is None:
+        raise UpstreamFailed(f"a channel of type {provider.name} cannot be tested with {asked}", status=400)
+    route = find_route(channel, ENDPOINTS[kind], sent)
+    assert route is not None, "kinds have a route"  # noqa: S101
+    question = _chat(services, channel, sent, route) if kind is Kind.CHAT else None
+    if question is None:
+        body = sample(
+            kind,
+            sent,
+            prompt=settings.test_prompt,
+            most_tokens=settings.test_max_tokens,
+            image=price.image if provider.takes_image_shape else None,
+        )
+        question = _other(kind, sent, route, body)
+    answer = await _send(services, channel, sent, question, IMAGE_LIMIT_S if kind is Kind.IMAGES else LIMIT_S)
+    piece = question.exchange.whole(answer).piece if question.exchange and kind is not Kind.SPEECH else None
+    return _outcome(asked, SHOWN.get(kind, ""), piece)
+
+
+def _chat(services: Services, channel: ChannelView, sent: str, route: Route) -> _Question:
     settings = services.settings
-    provider = view.provider
-    if not provider.serves(_ENDPOINT):
-        raise UpstreamFailed(f"channels of type {provider.name} cannot be tested with a chat completion", status=400)
-    sent = view.upstream_model(asked)
-    limit_name = "max_completion_tokens" if provider.wants_max_completion_tokens(sent) else "max_tokens"
-    body = {
-        "model": sent,
-        "messages": [{"role": "user", "content": settings.test_prompt}],
-        limit_name: settings.test_max_tokens,
-    }
+    side = route.provider or PROVIDERS["openai_chat"]
+    request = neutral.Request(
+        format="openai_chat",
+        model=sent,
+        messages=[neutral.Message(role="user", parts=[neutral.Text(settings.test_prompt)])],
+        max_output_tokens=max(settings.test_max_tokens, _LEAST_LIMIT) if side.endpoint == "responses" else
+        settings.test_max_tokens,
+    )  # fmt: skip
+    options = request_options(channel, sent, settings)
+    try:
+        encoded = side.encode_request(request, sent, options)
+    except FormatError as error:
+        raise UpstreamFailed(str(error), status=400) from error
+    answer = neutral.ResponseOptions(model=sent, request_id="test", now_s=int(time.time()), request=request)
+    exchange = Converted(side, CLIENTS["openai_chat"], answer)
+    return _Question(encoded.endpoint or route.endpoint, Sample(encoded.body), exchange, route.read_error)
+
+
+def _other(kind: Kind, sent: str, route: Route, body: Sample) -> _Question:
+    if route.embedder is None:
+        return _Question(kind, body, PassThrough(route.passing), route.read_error)
+    request = embeddings.decode_request(body.body)
+    encoded = route.embedder.encode(request, sent)
+    return _Question(kind, Sample(encoded.body), ConvertedEmbeddings(route.embedder, request), route.read_error)
+
+
+async def _send(services: Services, channel: ChannelView, sent: str, question: _Question, most_s: float) -> bytes:
+    """Return the answer. Raises `UpstreamFailed`."""
+    provider, account = channel.provider, account_of(channel)
     request = UpstreamRequest(
         method="POST",
-        url=upstream_url(provider, view.base_url, _ENDPOINT, sent, view.config),
-        headers=((b"content-type", b"application/json"), USER_AGENT, *credential(view)),
-        body=msgspec.json.encode(body),
-        connect_timeout_s=settings.connect_timeout_sec or LIMIT_S,
-        head_timeout_s=LIMIT_S,
-        idle_timeout_s=LIMIT_S,
+        url=upstream_url(provider, channel.base_url, question.endpoint, sent, channel.config),
+        headers=((b"content-type", question.sample.content_type), USER_AGENT, *channel_headers(channel)),
+        body=question.sample.body,
+        connect_timeout_s=services.settings.connect_timeout_sec or most_s,
+        head_timeout_s=most_s,
+        idle_timeout_s=most_s,
     )
+    transport = services.wires.over(provider, account, endpoint=question.endpoint, model=sent, streams=False)
     try:
-        response = await services.transport.send(request)
+        response = await transport.send(request)
         try:
             if not 200 <= response.status < 300:
-                raise await refusal(response, openai_chat.read_error)
+                raise await refusal(response, question.read_error)
             content = bytearray()
             while data := await response.receive_some():
                 content += data
@@ -88,43 +175,28 @@ async def ask(services: Services, view: ChannelView, asked: str) -> Outcome:
                     raise UpstreamFailed("the provider's answer is too large")
         finally:
             await response.aclose()
+    except CredentialError as error:
+        services.wires.refused(provider, account)
+        raise UpstreamFailed(
+            error.message, status=error.status, type="authentication_error", upstream_code=error.code
+        ) from error
     except TransportError as error:
         raise UpstreamFailed(str(error) or "the provider could not be reached") from error
-    return _read_answer(bytes(content), asked)
+    except UpstreamFailed as error:
+        if error.status in (401, 403):
+            # A token that was taken for it is fetched anew the next time.
+            services.wires.refused(provider, account)
+        raise
+    return bytes(content)
 
 
-class _Message(msgspec.Struct):
-    content: object = None
-
-
-class _Choice(msgspec.Struct):
-    message: _Message = msgspec.field(default_factory=_Message)
-
-
-class _Tokens(msgspec.Struct):
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-
-
-class _Answer(msgspec.Struct):
-    choices: list[_Choice] = msgspec.field(default_factory=list)
-    usage: _Tokens | None = None
-
-
-def _read_answer(body: bytes, model: str) -> Outcome:
-    try:
-        answer = msgspec.json.decode(body, type=_Answer)
-    except msgspec.DecodeError as error:
-        raise UpstreamFailed("the provider's answer cannot be read") from error
-    if not answer.choices:
-        raise UpstreamFailed("the provider's answer holds no text")
-    content = answer.choices[0].message.content
-    tokens = answer.usage or _Tokens()
+def _outcome(asked: str, shown: str, piece: Piece | None) -> Outcome:
+    usage = piece.usage if piece else None
     return Outcome(
         passed=True,
-        text=(content if isinstance(content, str) else "")[:LONGEST_TEXT],
-        model=model,
+        text=(shown or (piece.text if piece else ""))[:LONGEST_TEXT],
+        model=asked,
         seconds=0.0,
-        prompt_tokens=max(tokens.prompt_tokens, 0),
-        completion_tokens=max(tokens.completion_tokens, 0),
+        prompt_tokens=usage.prompt_total if usage else 0,
+        completion_tokens=usage.completion_total if usage else 0,
     )

@@ -33,14 +33,8 @@ def outgoing(
     """Return a client's request as `channel`'s provider gets it; `kind` is the body's media type."""
     headers = heads.for_upstream(head, extra=settings.forward_headers, streams=streams)
     headers += [(b"content-type", kind), USER_AGENT]
-    if not channel.provider.is_signed:
-        headers += credential(channel)
     named = {name for name, _ in headers}
-    headers += [
-        (name.encode("ascii"), value.encode("latin-1"))
-        for name, value in channel.provider.headers.items()
-        if name.lower().encode("ascii") not in named
-    ]
+    headers += [(name, value) for name, value in channel_headers(channel) if name.lower() not in named]
     return UpstreamRequest(
         method=method,
         url=url,
@@ -57,6 +51,13 @@ def account_of(channel: ChannelView) -> Account:
     """Return what a wire needs to know of the channel."""
     base = (channel.base_url or channel.provider.base_url).strip().rstrip("/")
     return Account(key=channel.key, base_url=base, config=channel.config)
+
+
+def channel_headers(channel: ChannelView) -> list[tuple[bytes, bytes]]:
+    """Return headers of every request of the channel: its credential, unless a wire makes it, and the row's."""
+    headers = [] if channel.provider.is_signed else [*credential(channel)]
+    row = channel.provider.headers.items()
+    return headers + [(name.encode("ascii"), value.encode("latin-1")) for name, value in row]
 
 
 def credential(channel: ChannelView) -> tuple[tuple[bytes, bytes], ...]:

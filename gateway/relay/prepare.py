@@ -19,12 +19,14 @@ from gateway.relay.body import RequestBody
 from gateway.relay.convert import Converted, ConvertedEmbeddings
 from gateway.relay.errors import Invalid, RelayError
 from gateway.relay.exchange import PassArray, PassThrough
+from gateway.relay.media.pictures import ConvertedPictures
 from gateway.relay.outgoing import JSON, account_of, outgoing
 from gateway.relay.route import Route, find_route
 
 if TYPE_CHECKING:
     from adapters.formats.codec import ProviderSide, ReadError
     from adapters.formats.embedders import Embedder
+    from adapters.formats.pictures.painter import Painter
     from adapters.transport.types import BodySource, Transport, UpstreamRequest
     from adapters.wires.wired import Wires
     from gateway.config.settings import Settings
@@ -60,6 +62,12 @@ def converts(channel: ChannelView, relay: Relay) -> bool:
     return route is not None and route.provider is not None
 
 
+def painter_of(channel: ChannelView, relay: Relay) -> Painter | None:
+    """Return how this channel is asked for pictures, where it has a form of its own for that."""
+    route = find_route(channel, relay.endpoint, channel.upstream_model(relay.model))
+    return None if route is None else route.painter
+
+
 def decoded(relay: Relay) -> neutral.Request:
     """Return the client's request in the neutral form, decoded once. Raises `Invalid`."""
     if relay.request is None:
@@ -82,6 +90,8 @@ def prepare(relay: Relay, channel: ChannelView, settings: Settings, wires: Wires
     attempt = _Attempt(relay, channel, model, route, settings, wires)
     if route.embedder is not None:
         return _embeddings(attempt, route.embedder)
+    if route.painter is not None:
+        return _pictures(attempt, route.painter)
     side = route.provider
     if side is None and relay.endpoint.format is not None and holds_foreign_signature(relay.body.raw):
         # A provider refuses what it did not sign: the request is written anew without it.
@@ -139,7 +149,7 @@ class _Attempt:
                 body,
                 self.settings,
                 # The boundary of a form is the client's, since its parts go on as they came.
-                kind=JSON if relay.form is None else relay.head.headers[b"content-type"],
+                kind=JSON if relay.form is None or self.route.painter is not None else relay.head.headers[b"content-type"],
                 streams=relay.streams,
             ),
             self.wires.over(
@@ -168,29 +178,13 @@ def _converted(attempt: _Attempt, side: ProviderSide) -> Prepared:
     request = decoded(relay)
     if channel.system_prompt:
         request = _with_system(request, channel.system_prompt)
-    row = channel.provider
-    options = neutral.RequestOptions(
-        default_max_tokens=settings.default_max_token,
-        thinking=relay.head.flag("thinking"),
-        platform=row.platform,
-        reasoning_history=row.reasoning_history,
-        reasoning_style=row.reasoning_style,
-        cache_marks=row.cache_marks,
-        max_tokens_member=(
-            "max_completion_tokens" if row.wants_max_completion_tokens(attempt.model) else "max_tokens"
-        ),
-        include_usage=settings.enforce_include_usage and row.takes_stream_options,
-        safety_threshold=settings.gemini_safety_setting,
-        fixed_sampling=row.fixes_sampling(attempt.model),
-        default_effort="high" if row.thinks_hard(attempt.model) else None,
-        settings=channel_settings(channel),
-    )
+    options = request_options(channel, attempt.model, settings, thinking=relay.head.flag("thinking"))
     try:
         encoded = side.encode_request(request, attempt.model, options)
     except FormatError as error:
         raise Invalid(str(error), code=relay.endpoint.invalid_code) from None
     body = encoded.body
-    if row.format == "openai_chat":
+    if channel.provider.format == "openai_chat":
         written = RequestBody(body)
         body = written.edited(edits.sort_order(written, channel, settings) | edits.clamped(written, channel))
     shapers: list[Shaper] = []
@@ -205,6 +199,27 @@ def _converted(attempt: _Attempt, side: ProviderSide) -> Prepared:
         endpoint=encoded.endpoint,
         system_prompt_reset=bool(channel.system_prompt),
         dropped=encoded.dropped,
+    )
+
+
+def request_options(
+    channel: ChannelView, model: str, settings: Settings, *, thinking: bool = False
+) -> neutral.RequestOptions:
+    """Return what a codec must know of `channel` to write a request to `model` (as the provider names it)."""
+    row = channel.provider
+    return neutral.RequestOptions(
+        default_max_tokens=settings.default_max_token,
+        thinking=thinking,
+        platform=row.platform,
+        reasoning_history=row.reasoning_history,
+        reasoning_style=row.reasoning_style,
+        cache_marks=row.cache_marks,
+        max_tokens_member="max_completion_tokens" if row.wants_max_completion_tokens(model) else "max_tokens",
+        include_usage=settings.enforce_include_usage and row.takes_stream_options,
+        safety_threshold=settings.gemini_safety_setting,
+        fixed_sampling=row.fixes_sampling(model),
+        default_effort="high" if row.thinks_hard(model) else None,
+        settings=channel_settings(channel),
     )
 
 
@@ -232,6 +247,17 @@ def _embeddings(attempt: _Attempt, embedder: Embedder) -> Prepared:
     except FormatError as error:
         raise Invalid(str(error), code=relay.endpoint.invalid_code) from None
     return attempt.prepared(encoded.body, ConvertedEmbeddings(embedder, request), dropped=encoded.dropped)
+
+
+def _pictures(attempt: _Attempt, painter: Painter) -> Prepared:
+    relay = attempt.relay
+    assert relay.pictures is not None, "uploads are read before this"  # noqa: S101
+    try:
+        encoded = painter.encode(relay.pictures, attempt.model)
+    except FormatError as error:
+        raise Invalid(str(error), code=relay.endpoint.invalid_code) from None
+    exchange = ConvertedPictures(painter, relay.pictures, now_s=int(time.time()))
+    return attempt.prepared(encoded.body, exchange, endpoint=encoded.endpoint, dropped=encoded.dropped)
 
 
 def channel_settings(channel: ChannelView) -> dict[str, str]:
