@@ -60,6 +60,7 @@ from gateway.relay.running import Running
 from gateway.relay.supervisor import RelayDeps
 from gateway.services import Services
 from gateway.site.about import product_version
+from gateway.traffic.recorder import RequestRecorder
 from storage.bootstrap import ensure_first_root
 from storage.database import Database
 from storage.dsn import parse_dsn
@@ -223,7 +224,8 @@ async def build(settings: Settings, process: Process, /) -> App:
             root=notices.root,
             alerts=alerts,
         )
-    deps = _relay_deps(services, counter=counter, tls=tls, notices=notices)
+    recorder = RequestRecorder(databases.main, journal=journal)
+    deps = _relay_deps(services, counter=counter, tls=tls, notices=notices, recorder=recorder)
     # Any process tests when somebody asks it to; only one of them does so by the clock.
     test_every_s = (settings.channel_test_frequency or 0) * 60 if process.is_leader else 0
     prober = Prober(services, every_s=test_every_s, notifier=notices.root)
@@ -256,7 +258,7 @@ async def build(settings: Settings, process: Process, /) -> App:
             services,
             deps,
             prober,
-            [outside.courier, *notices.services],
+            [outside.courier, recorder, *notices.services],
             cluster,
             lines,
             transport,
@@ -302,7 +304,9 @@ def _in_order(
     return order
 
 
-def _relay_deps(services: Services, *, counter: Counter, tls: ssl.SSLContext, notices: Notices) -> RelayDeps:
+def _relay_deps(
+    services: Services, *, counter: Counter, tls: ssl.SSLContext, notices: Notices, recorder: RequestRecorder
+) -> RelayDeps:
     settings = services.settings
     return RelayDeps(
         settings=settings,
@@ -330,6 +334,7 @@ def _relay_deps(services: Services, *, counter: Counter, tls: ssl.SSLContext, no
         journal=services.journal,
         rng=SystemRandom(),
         uploads=Uploads(ffprobe=shutil.which("ffprobe")),
+        recorder=recorder,
     )
 
 

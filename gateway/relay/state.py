@@ -26,6 +26,25 @@ def now_ms() -> int:
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
+@dataclass(slots=True, kw_only=True, eq=False)
+class Try:
+    """One attempt with one channel. Times in Unix milliseconds; `kind` is empty unless it failed."""
+
+    channel_id: int
+    channel: str
+    model: str
+    began_ms: int
+    ended_ms: int = 0
+    status: int = 0
+    kind: str = ""
+    error: str = ""
+    stamps: dict[str, int] = field(default_factory=dict)
+
+    def end(self, *, status: int = 0, kind: str = "", error: str = "") -> None:
+        """Note that the attempt is over, and what it failed of."""
+        self.ended_ms, self.status, self.kind, self.error = now_ms(), status, kind, error
+
+
 class Relay:
     """What is known of one relay. Written by its own task only."""
 
@@ -69,6 +88,11 @@ class Relay:
 
     @property
     def group(self) -> str:
+    """The steps that one-api's traces know, in Unix milliseconds."""
+    reserved_ms: int = 0
+    """When the reservation was durable; 0 before."""
+    tries: list[Try] = field(default_factory=list)
+    """Attempts so far, the running one last."""
         """The caller's group."""
         return self.caller.user.group
 
@@ -78,5 +102,14 @@ class Relay:
         return len(self.failed) + (self.channel is not None and self.channel not in self.failed)
 
     def stamp(self, step: str) -> None:
-        """Note when `step` happened; the first time counts."""
-        self.timestamps.setdefault(step, now_ms())
+        """Note when `step` happened; the first time counts, in the whole and in the running attempt."""
+        at_ms = now_ms()
+        self.timestamps.setdefault(step, at_ms)
+        if self.tries:
+            self.tries[-1].stamps.setdefault(step, at_ms)
+    def begin_try(self, channel: ChannelView) -> Try:
+        """Note that an attempt with `channel` begins."""
+        tried = Try(channel_id=channel.id, channel=channel.name, model=self.sent_model, began_ms=now_ms())
+        self.tries.append(tried)
+        return tried
+

@@ -34,6 +34,9 @@ from gateway.relay.realtime.session import hold_session
 from gateway.relay.retry import Plan, RetryBudget, plan_after
 from gateway.relay.running import Progress, RunningRelay
 
+from gateway.relay.state import now_ms
+from gateway.traffic.facts import finished, kind_of
+from gateway.traffic.recorder import Nowhere
 if TYPE_CHECKING:
     from random import Random
 
@@ -56,6 +59,7 @@ if TYPE_CHECKING:
     from gateway.relay.state import Relay
 
 # Settlement is waited for this long; the ledger owns it anyhow, so only the waiting ends.
+    from gateway.traffic.recorder import Recorder
 SETTLE_WAIT_S = 8.0
 # The client's last words: an error event or envelope after the relay's own scope is gone.
 LAST_WORDS_S = 4.0
@@ -85,6 +89,7 @@ class RelayDeps:
     uploads: Uploads = field(default_factory=Uploads)
 
 
+    recorder: Recorder = field(default_factory=Nowhere)
 @dataclass(frozen=True, slots=True)
 class _Ended:
     """The attempts came to an end of their own."""
@@ -116,6 +121,13 @@ class Supervisor:
         """
         relay = self._relay
         channel = only or self._choose(Prefer.HIGHEST)
+        try:
+            await self._serve(only)
+        except RelayError as error:
+            self._remember(error, cost=None, usage=None, logged=False)
+            raise
+
+    async def _serve(self, only: ChannelView | None) -> None:
         if channel is None:
             raise Refused(f"No available channels for Model {relay.model} under Group {relay.group}", status=503)
         if not can_serve(channel, relay.endpoint, relay.model):
@@ -130,6 +142,7 @@ class Supervisor:
         await self._holding.reserve(channel)
         self._deps.budget.relay_began()
         # What the client is told if the lines below fail in a way that nobody foresaw.
+        self._relay.reserved_ms = now_ms()
         error: RelayError | None = RelayError("the gateway failed to serve this request", code="internal_error")
         try:
             error = await self._in_nursery(channel, replaceable=replaceable)
@@ -246,9 +259,11 @@ class Supervisor:
             running.channel = channel.label
             try:
                 await self._attempt(channel)
+            tried = relay.begin_try(channel)
             except UpstreamFailed as error:
                 deps.health.failed(channel, group=relay.group, model=relay.model, error=error)
                 if error.status == 401:
+                tried.end(status=error.status, kind=kind_of(error), error=error.message)
                     deps.wires.refused(channel.provider, account_of(channel))
                 relay.failed.append(channel)
                 following = self._next(error) if replaceable and not self._holding.meter.delivered else None
@@ -273,6 +288,7 @@ class Supervisor:
             else:
                 deps.health.succeeded(channel)
                 return None
+                tried.end()
 
     async def _attempt(self, channel: ChannelView) -> None:
         """Try one channel. Raises `RelayError`."""
@@ -365,12 +381,19 @@ class Supervisor:
         )
         with trio.move_on_after(SETTLE_WAIT_S):
             await deps.ledger.settle(settlement)
-        deps.journal.relay(
-            settle.summary(
-                relay,
-                outcome=outcome(error),
-                cost=cost,
-                usage=usage,
-                error=error,
-            )
+        told = settle.summary(relay, outcome=outcome(error), cost=cost, usage=usage, error=error)
+        deps.journal.relay(told)
+        self._remember(error, cost=cost, usage=usage, logged=settlement.log is not None, status=told.status)
+
+    def _remember(
+        self, error: RelayError | None, *, cost: Charge | None, usage: Usage | None, logged: bool, status: int = 0
+    ) -> None:
+        """Tell how the relay ended to those who keep it for people. Where the log is off, only failures are kept."""
+        if error is None and not logged:
+            return
+        status = status or (error.status if error is not None else 0)
+        end = outcome(error)
+        row, failures = finished(
+            self._relay, outcome=end, status=status, cost=cost, usage=usage, error=error, logged=logged
         )
+        self._deps.recorder.note(row, failures)
