@@ -26,7 +26,6 @@ def now_ms() -> int:
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-@dataclass(slots=True, kw_only=True, eq=False)
 class Try:
     """One attempt with one channel. Times in Unix milliseconds; `kind` is empty unless it failed."""
 
@@ -45,6 +44,7 @@ class Try:
         self.ended_ms, self.status, self.kind, self.error = now_ms(), status, kind, error
 
 
+@dataclass(slots=True, kw_only=True, eq=False)
 class Relay:
     """What is known of one relay. Written by its own task only."""
 
@@ -85,14 +85,14 @@ class Relay:
     failed: list[ChannelView] = field(default_factory=list)
     first_content_at: float | None = None
     timestamps: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def group(self) -> str:
     """The steps that one-api's traces know, in Unix milliseconds."""
     reserved_ms: int = 0
     """When the reservation was durable; 0 before."""
     tries: list[Try] = field(default_factory=list)
     """Attempts so far, the running one last."""
+
+    @property
+    def group(self) -> str:
         """The caller's group."""
         return self.caller.user.group
 
@@ -101,15 +101,15 @@ class Relay:
         """How many channels were tried."""
         return len(self.failed) + (self.channel is not None and self.channel not in self.failed)
 
-    def stamp(self, step: str) -> None:
-        """Note when `step` happened; the first time counts, in the whole and in the running attempt."""
-        at_ms = now_ms()
-        self.timestamps.setdefault(step, at_ms)
-        if self.tries:
-            self.tries[-1].stamps.setdefault(step, at_ms)
     def begin_try(self, channel: ChannelView) -> Try:
         """Note that an attempt with `channel` begins."""
         tried = Try(channel_id=channel.id, channel=channel.name, model=self.sent_model, began_ms=now_ms())
         self.tries.append(tried)
         return tried
 
+    def stamp(self, step: str) -> None:
+        """Note when `step` happened; the first time counts, in the whole and in the running attempt."""
+        at_ms = now_ms()
+        self.timestamps.setdefault(step, at_ms)
+        if self.tries:
+            self.tries[-1].stamps.setdefault(step, at_ms)

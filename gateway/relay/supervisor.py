@@ -33,10 +33,10 @@ from gateway.relay.realtime.request import session_request
 from gateway.relay.realtime.session import hold_session
 from gateway.relay.retry import Plan, RetryBudget, plan_after
 from gateway.relay.running import Progress, RunningRelay
-
 from gateway.relay.state import now_ms
 from gateway.traffic.facts import finished, kind_of
 from gateway.traffic.recorder import Nowhere
+
 if TYPE_CHECKING:
     from random import Random
 
@@ -57,9 +57,9 @@ if TYPE_CHECKING:
     from gateway.relay.images import ImageFetcher
     from gateway.relay.running import Running
     from gateway.relay.state import Relay
+    from gateway.traffic.recorder import Recorder
 
 # Settlement is waited for this long; the ledger owns it anyhow, so only the waiting ends.
-    from gateway.traffic.recorder import Recorder
 SETTLE_WAIT_S = 8.0
 # The client's last words: an error event or envelope after the relay's own scope is gone.
 LAST_WORDS_S = 4.0
@@ -87,9 +87,9 @@ class RelayDeps:
     journal: Journal
     rng: Random
     uploads: Uploads = field(default_factory=Uploads)
-
-
     recorder: Recorder = field(default_factory=Nowhere)
+
+
 @dataclass(frozen=True, slots=True)
 class _Ended:
     """The attempts came to an end of their own."""
@@ -119,8 +119,6 @@ class Supervisor:
 
         Raises `RelayError` for what is wrong before anything was reserved; everything later is answered here.
         """
-        relay = self._relay
-        channel = only or self._choose(Prefer.HIGHEST)
         try:
             await self._serve(only)
         except RelayError as error:
@@ -128,6 +126,8 @@ class Supervisor:
             raise
 
     async def _serve(self, only: ChannelView | None) -> None:
+        relay = self._relay
+        channel = only or self._choose(Prefer.HIGHEST)
         if channel is None:
             raise Refused(f"No available channels for Model {relay.model} under Group {relay.group}", status=503)
         if not can_serve(channel, relay.endpoint, relay.model):
@@ -140,9 +140,9 @@ class Supervisor:
 
     async def _serve_with(self, channel: ChannelView, *, replaceable: bool) -> None:
         await self._holding.reserve(channel)
+        self._relay.reserved_ms = now_ms()
         self._deps.budget.relay_began()
         # What the client is told if the lines below fail in a way that nobody foresaw.
-        self._relay.reserved_ms = now_ms()
         error: RelayError | None = RelayError("the gateway failed to serve this request", code="internal_error")
         try:
             error = await self._in_nursery(channel, replaceable=replaceable)
@@ -257,13 +257,13 @@ class Supervisor:
         relay, deps = self._relay, self._deps
         while True:
             running.channel = channel.label
+            tried = relay.begin_try(channel)
             try:
                 await self._attempt(channel)
-            tried = relay.begin_try(channel)
             except UpstreamFailed as error:
+                tried.end(status=error.status, kind=kind_of(error), error=error.message)
                 deps.health.failed(channel, group=relay.group, model=relay.model, error=error)
                 if error.status == 401:
-                tried.end(status=error.status, kind=kind_of(error), error=error.message)
                     deps.wires.refused(channel.provider, account_of(channel))
                 relay.failed.append(channel)
                 following = self._next(error) if replaceable and not self._holding.meter.delivered else None
@@ -286,9 +286,9 @@ class Supervisor:
             except RelayError as error:
                 return error
             else:
+                tried.end()
                 deps.health.succeeded(channel)
                 return None
-                tried.end()
 
     async def _attempt(self, channel: ChannelView) -> None:
         """Try one channel. Raises `RelayError`."""

@@ -67,6 +67,6 @@ async def test_rows_older_than_a_month_are_deleted(database: Database) -> None:
     async with trio.open_nursery() as nursery:
         await nursery.start(lambda task_status: recorder.run(task_status=task_status))
         with trio.fail_after(10):
-            while _count(database) != (1, 0):  # noqa: ASYNC110 - another thread works on it
+            while _count(database) != (1, 0):
                 await trio.sleep(0.01)
         await recorder.aclose()
