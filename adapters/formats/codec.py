@@ -87,6 +87,14 @@ class ClientSide:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CountSide:
+    """How clients of a format ask for the number of a prompt's tokens, and are told."""
+
+    decode: Callable[[bytes], Request]
+    encode: Callable[[int], bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSide:
     """A format that we speak to providers."""
 

@@ -7,11 +7,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from adapters.formats import anthropic, gemini, media, openai_chat, openai_responses
-from adapters.formats.codec import ClientSide, Passing, ProviderSide, Stateless
+from adapters.formats.codec import ClientSide, CountSide, Passing, ProviderSide, Stateless
 from adapters.formats.dialects.table import DIALECTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from adapters.formats.neutral import Format
 
 CLIENTS: Mapping[str, ClientSide] = MappingProxyType(
     {
@@ -51,6 +53,17 @@ GEMINI_ARRAY = replace(
     CLIENTS["gemini"], error_event=gemini.error_array, heartbeat=b"\n", stream_type=b"application/json"
 )
 """Gemini's streams as one JSON array: what clients get who do not ask for events."""
+
+COUNTED: Mapping[Format, CountSide] = MappingProxyType(
+    {
+        "openai_responses": CountSide(
+            decode=openai_responses.decode_request, encode=openai_responses.encode_count_response
+        ),
+        "anthropic": CountSide(decode=anthropic.decode_count_request, encode=anthropic.encode_count_response),
+        "gemini": CountSide(decode=gemini.decode_count_request, encode=gemini.encode_count_response),
+    }
+)
+"""The formats whose clients can ask how many tokens a prompt has."""
 
 PROVIDERS: Mapping[str, ProviderSide] = MappingProxyType(
     {

@@ -52,7 +52,9 @@ ENDPOINTS = (
     "ocr",
     "rich_chat",
 )
-"""`rich_chat` takes chats with more than texts, where a provider has an address of its own for them."""
+    "count_tokens",
+"""`rich_chat` takes chats with more than texts, where a provider has an address of its own for them; `count_tokens`
+tells how long a prompt is, asked in the format in which the provider is spoken to."""
 
 MAX_COMPLETION_TOKENS = "max_completion_tokens"
 """Quirk: reasoning models are refused with `max_tokens`."""

@@ -35,6 +35,7 @@ PATHS = {
     "rich_chat": "chat/completions",
 }
 
+    "count_tokens": "",
 # Model names may hold these as they are: `@cf/meta/llama-3`, `anthropic/claude:beta`.
 _SAFE_IN_MODEL = "@/:"
 

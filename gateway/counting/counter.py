@@ -12,11 +12,14 @@ import trio
 
 from gateway.counting.encodings import O200K, count_tokens, encoding_name_for, load_encoding
 from gateway.counting.prompts import countable
+from gateway.counting.requests import countable_request
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     import tiktoken
+
+    from adapters.formats.neutral import Request
 
 INLINE_CHARS = 4096
 """Up to here counting takes no longer than the hop to a thread would (measured: 0.14 ms of English, 0.5 ms of
@@ -52,6 +55,11 @@ class Counter:
         nothing. `approximate`: by length, without an encoding.
         """
         found = countable(kind, model, value)
+        return found.tokens + await self._count(model, found.texts, found.chars, approximate=approximate)
+
+    async def count_chat(self, model: str, request: Request, *, approximate: bool = False) -> int:
+        """Return the tokens of a chat request in the neutral form, tools and all."""
+        found = countable_request(request, model)
         return found.tokens + await self._count(model, found.texts, found.chars, approximate=approximate)
 
     async def count_text(self, model: str, text: str, *, approximate: bool = False) -> int:

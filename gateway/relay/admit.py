@@ -10,7 +10,7 @@ import ipaddress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gateway.relay.endpoints import GEMINI_PREFIXES
+from gateway.relay.endpoints import MODEL_LISTS
 from gateway.relay.errors import Refused
 from storage.records import Role, TokenStatus, UserStatus
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # one-api's own prefix and the one of the fork it came from; both are still in circulation.
 _PREFIXES = ("sk-", "laisky-")
+# Where Google's clients may put their key into the address.
+_KEY_IN_QUERY = MODEL_LISTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ def presented_key(head: RequestHead, *, prefix: str) -> PresentedKey:
         head.header(b"authorization")
         or head.header(b"x-api-key")
         or head.header(b"x-goog-api-key")
-        or (head.parameter("key") if head.path.startswith(GEMINI_PREFIXES) else "")
+        or (head.parameter("key") if head.path.startswith(_KEY_IN_QUERY) else "")
     )
     text = text.removeprefix("Bearer ").removeprefix("bearer ").strip()
     for start in (prefix, *_PREFIXES):

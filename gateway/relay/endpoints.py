@@ -10,6 +10,7 @@ from adapters.pricing.charge import Mode
 
 if TYPE_CHECKING:
     from adapters.formats.neutral import Format
+    from gateway.relay.body import RequestBody
     from gateway.relay.head import RequestHead
 
 
@@ -55,6 +56,8 @@ class Endpoint:
     """Whether the answer has tokens of its own, so that a client's output limit is part of the estimate."""
     format: Format | None = None
     """The client's format, where it can be converted into another; `None` where answers only pass through."""
+    envelope: Format | None = None
+    """Whose client it is that reads errors and vectors, where that is no chat."""
     output_limits: tuple[str, ...] = ("max_tokens", "max_completion_tokens")
     """Members that bound the answer; of several the last counts."""
     passing: str = "openai_chat"
@@ -95,6 +98,14 @@ GENERATE = Endpoint(
 )
 COMPLETIONS = Endpoint(kind=Kind.COMPLETIONS, required="prompt", streams=True)
 EMBEDDINGS = Endpoint(kind=Kind.EMBEDDINGS, required="input", streams=False, has_output=False)
+GEMINI_EMBEDDING = replace(
+    EMBEDDINGS,
+    required="content",
+    passing="gemini_vectors",
+    envelope="gemini",
+    invalid_code="invalid_gemini_request",
+)
+GEMINI_EMBEDDINGS = replace(GEMINI_EMBEDDING, required="requests")
 MODERATIONS = Endpoint(
     kind=Kind.MODERATIONS,
     required="input",
@@ -148,6 +159,17 @@ MESSAGES_PREFIXES = (
     "/api/v1/v1/messages",
 )
 GEMINI_PREFIXES = ("/v1beta/models/", "/v1/models/", "/v1alpha/models/")
+_GEMINI_ONLY = ("/v1beta/", "/v1alpha/")
+_GEMINI_ACTIONS = {
+    "generateContent": GENERATE,
+    "streamGenerateContent": GENERATE,
+    "countTokens": GENERATE,
+}
+RESPONSES_PATH = "/v1/responses"
+_COUNTS = (
+    *((f"{prefix}/count_tokens", MESSAGES) for prefix in MESSAGES_PREFIXES),
+    (f"{RESPONSES_PATH}/input_tokens", RESPONSES),
+)
 
 # Matched as prefixes, as the original does; longer paths stand before shorter ones.
 _POST = (
@@ -155,7 +177,6 @@ _POST = (
     ("/v1/completions", COMPLETIONS),
     ("/v1/embeddings", EMBEDDINGS),
     ("/v1/moderations", MODERATIONS),
-    ("/v1/responses", RESPONSES),
     ("/v1/rerank", RERANK),
     ("/v1/images/generations", IMAGES),
     ("/v1/images/edits", IMAGE_EDITS),
@@ -165,17 +186,31 @@ _POST = (
     *((prefix, MESSAGES) for prefix in MESSAGES_PREFIXES),
 )
 
-# Known names of the OpenAI API that no one serves here: an honest 501 instead of a 404.
+# Known names of the providers' APIs that no one serves here: an honest 501 instead of a 404.
 UNSERVED_PREFIXES = (
     "/v1/files",
     "/v1/fine_tuning/jobs",
     "/v1/assistants",
     "/v1/threads",
     "/v1/images/variations",
+    "/v1/batches",
+    "/v1/uploads",
+    "/v1/vector_stores",
+    "/v1/conversations",
+    "/v1/containers",
+    "/v1/evals",
+    *(f"{prefix}/batches" for prefix in MESSAGES_PREFIXES),
+    "/v1beta/files",
+    "/v1beta/cachedContents",
+    "/v1beta/batches",
+    "/v1beta/tunedModels",
+    "/v1beta/fileSearchStores",
+    "/v1beta/interactions",
 )
 
 MODELS_PATH = "/v1/models"
-GEMINI_MODELS_PATH = "/v1beta/models"
+GEMINI_MODEL_PATHS = ("/v1beta/models", "/v1alpha/models")
+MODEL_LISTS = (MODELS_PATH, *GEMINI_MODEL_PATHS)
 REALTIME_PATH = "/v1/realtime"
 PROXY_PREFIX = "/v1/oneapi/proxy/"
 # What the plane looks at; the rest goes on unseen.
@@ -190,6 +225,8 @@ class Found:
     model: str = ""
     streams: bool | None = None
     """Gemini says it in the path; `None`: the body does."""
+    counts: bool = False
+    """Only the number of the prompt's tokens is asked for."""
 
 
 def wants_array(found: Found, head: RequestHead) -> bool:
@@ -197,13 +234,38 @@ def wants_array(found: Found, head: RequestHead) -> bool:
     return found.endpoint is GENERATE and found.streams is True and head.parameter("alt") != "sse"
 
 
+def spoken_at(path: str, found: Found | None) -> Format:
+    """Return the format in which a client that asked for `path` reads errors."""
+    if found is not None:
+        return found.endpoint.format or found.endpoint.envelope or "openai_chat"
+    if path.startswith(_GEMINI_ONLY) or (":" in path and path.startswith(GEMINI_PREFIXES)):
+        return "gemini"
+    return "anthropic" if path.startswith(MESSAGES_PREFIXES) else "openai_chat"
+
+
+def asked_model(found: Found, body: RequestBody) -> str:
+    """Return the model that is asked for, by the client's name. Gemini says it in the path and repeats it at will."""
+    if "gemini" in (found.endpoint.format, found.endpoint.envelope):
+        return found.model
+    return body.value("model", str) or found.model or found.endpoint.default_model
+
+
 def find(path: str) -> Found | None:
     """Return what serves a POST to `path`, or `None`."""
     if ":" in path and path.startswith(GEMINI_PREFIXES):
         model, _, action = path.partition("/models/")[2].rpartition(":")
-        if action in ("generateContent", "streamGenerateContent"):
-            return Found(GENERATE, model, streams=action == "streamGenerateContent")
+        asked = _GEMINI_ACTIONS.get(action)
+        if asked is None:
+            return None
+        streams = action == "streamGenerateContent" if asked is GENERATE else None
+        return Found(asked, model, streams=streams, counts=action == "countTokens")
+    for known, endpoint in _COUNTS:
+        if path == known:
+            return Found(endpoint, counts=True)
+    if path.startswith(UNSERVED_PREFIXES):
         return None
+    if path.rstrip("/") == RESPONSES_PATH:
+        return Found(RESPONSES)
     for prefix, endpoint in _POST:
         if path.startswith(prefix):
             return Found(endpoint)

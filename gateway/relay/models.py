@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from adapters.providers.catalogue import Catalogue
     from gateway.registry.snapshot import Snapshot
     from gateway.relay.admit import Caller
+    from gateway.relay.head import RequestHead
 
 CREATED = 1626777600
 
@@ -37,12 +38,19 @@ _PERMISSION = {
 }
 
 
-def answer(path: str, *, caller: Caller, snapshot: Snapshot, catalogue: Catalogue) -> tuple[int, bytes]:
-    """Return status and body for the list, or for one model when `path` names it."""
-    group = caller.user.group
+def is_googles(head: RequestHead) -> bool:
+    """Whether a client of Google's asks: by a path of its own, or by OpenAI's with its own kind of key."""
+    if head.path.startswith(endpoints.GEMINI_MODEL_PATHS):
+        return True
+    return b"authorization" not in head.headers and (b"x-goog-api-key" in head.headers or bool(head.parameter("key")))
+
+
+def answer(head: RequestHead, *, caller: Caller, snapshot: Snapshot, catalogue: Catalogue) -> tuple[int, bytes]:
+    """Return status and body for the list, or for one model when the path names it."""
+    group, path = caller.user.group, head.path
     usable = snapshot.models_of(group)
-    if path.startswith(endpoints.GEMINI_MODELS_PATH):
-        return _for_gemini(path.removeprefix(endpoints.GEMINI_MODELS_PATH).removeprefix("/"), usable)
+    if is_googles(head):
+        return _for_gemini(path.partition("/models")[2].removeprefix("/"), usable)
     if path == endpoints.MODELS_PATH:
         owners = {
             model: catalogue.listed_owner(model, {c.type for c in snapshot.candidates(group, model)})

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from adapters.formats.table import CLIENTS, GEMINI_ARRAY
-from gateway.relay import endpoints, models, proxy
+from gateway.relay import counts, endpoints, models, proxy
 from gateway.relay.admit import admit, check_model
 from gateway.relay.arrival import Arrival
 from gateway.relay.body import RequestBody
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
 MAX_BODY_BYTES = 128 << 20
 TOKEN_WINDOW_S = 180.0
 
-_MODEL_LISTS = (endpoints.MODELS_PATH, endpoints.GEMINI_MODELS_PATH)
 _PREFLIGHT = [
     (b"access-control-allow-origin", b"*"),
     (b"access-control-allow-methods", b"GET,POST,PUT,DELETE,OPTIONS"),
@@ -96,8 +95,12 @@ class RelayPlane:
         client = Client(receive, send, request_id=request_id)
         head = read_head(scope, address=find_client(scope, self._trusted).address)
         found = endpoints.find(path)
-        if found is not None and found.endpoint.format is not None:
-            client.voice = GEMINI_ARRAY if endpoints.wants_array(found, head) else CLIENTS[found.endpoint.format]
+        if found is not None and endpoints.wants_array(found, head):
+            client.voice = GEMINI_ARRAY
+        elif path.startswith(endpoints.MODEL_LISTS) and method == "GET" and models.is_googles(head):
+            client.voice = CLIENTS["gemini"]
+        else:
+            client.voice = CLIENTS[endpoints.spoken_at(path, found)]
         arrival = _arrived(head, request_id, endpoint=found.endpoint.kind.value if found is not None else "")
         await self._answer(self._serve(arrival, found, client, receive), client, arrival)
 
@@ -150,8 +153,8 @@ class RelayPlane:
                 deps, snapshot,
             )  # fmt: skip
             return
-        if head.method == "GET" and head.path.startswith(_MODEL_LISTS):
-            status, answer = models.answer(head.path, caller=caller, snapshot=snapshot, catalogue=self._catalogue)
+        if head.method == "GET" and head.path.startswith(endpoints.MODEL_LISTS):
+            status, answer = models.answer(head, caller=caller, snapshot=snapshot, catalogue=self._catalogue)
             await client.answer_json(status, answer)
             return
         if head.path == endpoints.REALTIME_PATH:
@@ -159,9 +162,14 @@ class RelayPlane:
             raise Refused("this path wants a websocket", status=426)
         if found is None:
             raise RelayError("API not implemented", status=501, code="api_not_implemented")
+        if found.counts:
+            await self._limit(caller)
+            raw = await read_body(receive, head.headers.items(), limit=MAX_BODY_BYTES)
+            await counts.serve(arrival, found, client, raw, named_channel(caller, snapshot), deps)
+            return
         endpoint = found.endpoint
         async with taken_in(endpoint, head, receive, limit=MAX_BODY_BYTES, uploads=deps.uploads) as (body_view, form):
-            model = arrival.model = body_view.value("model", str) or found.model or endpoint.default_model
+            model = arrival.model = endpoints.asked_model(found, body_view)
             arrival.streams = endpoint.streams and (found.streams or body_view.value("stream", bool) is True)
             check_model(caller.token, model)
             only = named_channel(caller, snapshot)
@@ -234,7 +242,7 @@ def _is_ours(method: str, path: str) -> bool:
         return True
     if method == "POST" and endpoints.find(path) is not None:
         return True
-    if path.startswith(_MODEL_LISTS):
+    if path.startswith(endpoints.MODEL_LISTS):
         return method in ("GET", "DELETE")
     if path == endpoints.REALTIME_PATH:
         return method == "GET"

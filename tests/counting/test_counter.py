@@ -11,6 +11,7 @@ import trio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from adapters.formats.neutral import Image, Message, Request, Text, Tool, ToolCall, ToolResult
 from gateway.counting.counter import INLINE_CHARS, Counter
 from gateway.counting.encodings import CL100K, O200K, load_encoding
 from gateway.counting.prompts import countable
@@ -181,3 +182,23 @@ assert "bpe_openai" not in sys.modules
 """
     environment = {"TIKTOKEN_CACHE_DIR": "/nonexistent"}
     subprocess.run([sys.executable, "-c", script], check=True, env=environment, timeout=60)
+
+
+async def test_a_chat_is_counted_whatever_its_format(counter: Counter) -> None:
+    asked = Message("user", [Text("What is the weather in Paris?")])
+    called = Message("assistant", [ToolCall(id="1", name="weather", arguments='{"city":"Paris"}')])
+    told = Message("user", [ToolResult(call_id="1", parts=[Text("Sunny")])])
+    request = Request(format="anthropic", model="m", system=[Text("Be brief.")], messages=[asked, called, told])
+    # 3 for the answer, 3 a message (the system prompt is one), then words and roles.
+    assert await counter.count_chat("claude-sonnet-4", request) == 3 + 4 * 3 + 3 + (7 + 1) + (1 + 5 + 1) + (2 + 1)
+
+
+async def test_tools_and_pictures_are_part_of_a_counted_prompt(counter: Counter) -> None:
+    picture = Image(url=data_url(png(750, 1000)))
+    bare = Request(format="anthropic", model="m", messages=[Message("user", [Text("Hi")])])
+    shown = Request(format="anthropic", model="m", messages=[Message("user", [Text("Hi"), picture])])
+    equipped = Request(format="anthropic", model="m", messages=bare.messages, tools=[Tool(name="weather")])
+    plain = await counter.count_chat("claude-sonnet-4", bare)
+    assert plain == 3 + 3 + 2
+    assert await counter.count_chat("claude-sonnet-4", shown) == plain + 1000
+    assert await counter.count_chat("claude-sonnet-4", equipped) == plain + 7 + 1

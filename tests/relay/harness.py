@@ -23,6 +23,7 @@ from adapters.wires.wired import Wires
 from gateway.cluster.local import LocalBus, LocalWindows
 from gateway.cluster.subscriptions import Subscriptions
 from gateway.config.settings import Settings
+from gateway.counting.requests import countable_request
 from gateway.ledger.types import TokenExhausted, UserExhausted
 from gateway.lifecycle_types import Phase
 from gateway.registry.options import Options
@@ -40,6 +41,7 @@ from tests.relay.views import channel
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from adapters.formats.neutral import Request
     from adapters.transport.types import UpstreamRequest
     from gateway.ledger.types import Reservation, Settlement
     from gateway.registry.snapshot import ChannelView
@@ -212,6 +214,9 @@ class Counter:
     async def count_request(self, kind: str, model: str, value: object, *, approximate: bool = False) -> int:
         return len(json.dumps(value).split())
 
+    async def count_chat(self, model: str, request: Request, *, approximate: bool = False) -> int:
+        return len(" ".join(countable_request(request, model).texts).split())
+
     async def count_text(self, model: str, text: str, *, approximate: bool = False) -> int:
         return len(text.split())
 
@@ -223,6 +228,11 @@ class Images:
     async def data_url(self, url: str) -> str | None:
         await trio.lowlevel.checkpoint()
         return self.known.get(url)
+
+    async def picture(self, url: str) -> bytes | None:
+        await trio.lowlevel.checkpoint()
+        known = self.known.get(url)
+        return None if known is None else known.encode("latin-1")
 
 
 class Journal:

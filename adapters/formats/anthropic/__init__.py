@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 from adapters.formats.anthropic.answer_in import decode_response
-from adapters.formats.anthropic.answer_out import encode_response
+from adapters.formats.anthropic.answer_out import encode_count_response, encode_response
 from adapters.formats.anthropic.failures import error_body, error_event, read_error
 from adapters.formats.anthropic.passing import PieceReader, ends, read_piece
 from adapters.formats.anthropic.request_in import decode_count_request, decode_request
@@ -27,6 +27,7 @@ __all__ = [
     "decode_count_request",
     "decode_request",
     "decode_response",
+    "encode_count_response",
     "encode_request",
     "encode_response",
     "ends",

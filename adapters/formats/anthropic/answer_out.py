@@ -37,6 +37,11 @@ _STOP_REASONS: dict[StopReason, str] = {
 }
 
 
+def encode_count_response(tokens: int) -> bytes:
+    """Return the answer to who asks how long a prompt is."""
+    return dump({"input_tokens": tokens})
+
+
 def encode_response(response: Response, options: ResponseOptions = _DEFAULTS) -> Encoded:
     """Return the body for the client; of several choices it is the first. Raises `FormatError`."""
     dropped = Dropped()

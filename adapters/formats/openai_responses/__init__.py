@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from adapters.formats.openai_responses.answer_in import decode_response
-from adapters.formats.openai_responses.answer_out import encode_response
+from adapters.formats.openai_responses.answer_out import encode_count_response, encode_response
 from adapters.formats.openai_responses.failures import error_body, error_event, read_error
 from adapters.formats.openai_responses.passing import ends, fail, read_piece
 from adapters.formats.openai_responses.request_in import decode_request
@@ -23,6 +23,7 @@ __all__ = [
     "StreamEncoder",
     "decode_request",
     "decode_response",
+    "encode_count_response",
     "encode_request",
     "encode_response",
     "ends",

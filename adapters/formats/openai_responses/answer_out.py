@@ -36,6 +36,11 @@ _DEFAULTS = ResponseOptions()
 _TIERS = frozenset(["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"])
 
 
+def encode_count_response(tokens: int) -> bytes:
+    """Return the answer to who asks how long a prompt is."""
+    return dump({"object": "response.input_tokens", "input_tokens": tokens})
+
+
 def encode_response(response: Response, options: ResponseOptions = _DEFAULTS) -> Encoded:
     """Return the body for the client."""
     dropped = Dropped()
