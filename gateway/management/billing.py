@@ -5,13 +5,15 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from quart import Blueprint, Response
-
 from gateway.accounts.billing import balance
 from gateway.management import answers
-from gateway.management.guard import key_holder, needs_key
+from gateway.management.contract import Answer, Area
+from gateway.management.guard import for_keys, key_holder
+from gateway.management.shown.tokens import Subscription, Usage
 
 if TYPE_CHECKING:
+    from quart import Blueprint, Response
+
     from gateway.services import Services
 
 _UNLIMITED = 100_000_000
@@ -19,7 +21,8 @@ _UNLIMITED = 100_000_000
 
 def blueprint(services: Services) -> Blueprint:
     """Return the routes."""
-    area = Blueprint("billing", __name__)
+    area = Area("billing", "Billing")
+    limits, used = Answer(Subscription, can_refuse=False), Answer(Usage, can_refuse=False)
 
     def amount(units: int) -> Decimal:
         options = services.registry.current.options
@@ -27,10 +30,10 @@ def blueprint(services: Services) -> Blueprint:
             return Decimal(units) / options.number("QuotaPerUnit")
         return Decimal(units)
 
-    @area.get("/dashboard/billing/subscription")
-    @area.get("/v1/dashboard/billing/subscription")
-    @needs_key()
+    @area.on("GET", "/dashboard/billing/subscription", for_keys(), limits, name="subscription_at_old_address")
+    @area.on("GET", "/v1/dashboard/billing/subscription", for_keys(), limits)
     async def subscription() -> Response:
+        """Return the limits of the API token, as OpenAI's dashboard had them."""
         holder = key_holder()
         found = await balance(services, holder.token, holder.user)
         limit = _UNLIMITED if found.is_unlimited else _number(amount(found.remaining + found.used))
@@ -45,15 +48,15 @@ def blueprint(services: Services) -> Blueprint:
             }
         )
 
-    @area.get("/dashboard/billing/usage")
-    @area.get("/v1/dashboard/billing/usage")
-    @needs_key()
+    @area.on("GET", "/dashboard/billing/usage", for_keys(), used, name="usage_at_old_address")
+    @area.on("GET", "/v1/dashboard/billing/usage", for_keys(), used)
     async def usage() -> Response:
+        """Return what the API token used, as OpenAI's dashboard had it. Dates are ignored."""
         holder = key_holder()
         found = await balance(services, holder.token, holder.user)
         return answers.as_json({"object": "list", "total_usage": _number(amount(found.used) * 100)})
 
-    return area
+    return area.blueprint
 
 
 def _number(value: Decimal) -> int | float:

@@ -1,5 +1,8 @@
 """Who may call which route: declared beside each view, checked here before any view runs.
 
+Endpoints of the API declare it with the rest of their contract (`gateway.management.contract`), pages by the
+decorators here.
+
 A route without a declaration is a mistake that `check_routes` turns into an error when the application is made,
 so nothing is ever open by omission.
 """
@@ -49,19 +52,34 @@ class Guard:
     """Changes something although it is a GET, as some routes of one-api do."""
 
 
+def for_all(*, critical: bool = False, changes: bool = False) -> Guard:
+    """Return what a route asks that everybody may call."""
+    return Guard(kind="anybody", critical=critical, changes=changes)
+
+
+def for_role(role: Role, *, critical: bool = False, changes: bool = False) -> Guard:
+    """Return what a route asks that is for people of at least this role, by session or access token."""
+    return Guard(kind="user", role=role, critical=critical, changes=changes)
+
+
+def for_keys() -> Guard:
+    """Return what a route asks that is for programs with an API key."""
+    return Guard(kind="key")
+
+
 def anybody(*, critical: bool = False, changes: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Declare that everybody may call a route."""
-    return _declare(Guard(kind="anybody", critical=critical, changes=changes))
+    """Declare that everybody may call a page."""
+    return _declare(for_all(critical=critical, changes=changes))
 
 
 def needs(role: Role, *, critical: bool = False, changes: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Declare that a route is for people of at least this role, by session or access token."""
-    return _declare(Guard(kind="user", role=role, critical=critical, changes=changes))
+    """Declare that a page is for people of at least this role."""
+    return _declare(for_role(role, critical=critical, changes=changes))
 
 
 def needs_key() -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Declare that a route is for programs with an API key."""
-    return _declare(Guard(kind="key"))
+    return _declare(for_keys())
 
 
 def guard_of(view: object) -> Guard | None:

@@ -4,41 +4,67 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from quart import Blueprint, Response
+from pydantic import Field
 
 from adapters.providers.original_models import load_original_models
 from gateway.management import answers
-from gateway.management.guard import anybody, needs, visitor
-from gateway.management.payloads import query
+from gateway.management.contract import Answer, Area
+from gateway.management.guard import for_all, for_role, visitor
+from gateway.management.queries import Keyword, Query, Text
+from gateway.management.shown.channels import ModelList, PricedChannel
+from gateway.management.shown.envelope import Data
 from gateway.site import price_list
 from storage.records import Role
 
 if TYPE_CHECKING:
+    from quart import Blueprint, Response
+
     from gateway.services import Services
+
+
+class Currency(Query):
+    """Which lists of models."""
+
+    current: Text = Field("", description="`true` for today's models; else one-api's own lists.")
 
 
 def blueprint(services: Services) -> Blueprint:
     """Return the routes."""
-    area = Blueprint("models", __name__)
+    area = Area("models", "Models")
     originals = load_original_models()
 
-    @area.get("/api/models")
-    @needs(Role.USER)
-    async def by_type() -> Response:
+    @area.on(
+        "GET",
+        "/api/models",
+        for_role(Role.USER),
+        Answer(Data[dict[str, list[str] | None]], can_refuse=False),
+        asks=Currency,
+    )
+    async def models_by_type(asked: Currency) -> Response:
+        """List models by the number of a channel's type."""
         offered = [p for p in services.catalogue.providers if not p.hidden]
-        if query("current") == "true":
+        if asked.current == "true":
             return answers.data({str(p.id): list(p.models) or None for p in offered})
         return answers.data({str(p.id): list(originals.of(p)) or None for p in offered})
 
-    @area.get("/api/channel/models")
-    @needs(Role.ADMIN)
-    async def known() -> Response:
+    @area.on("GET", "/api/channel/models", for_role(Role.ADMIN), Answer(ModelList, can_refuse=False))
+    async def known_models() -> Response:
+        """List all models that the gateway knows."""
         return answers.as_json({"object": "list", "data": price_list.known_models(services)})
 
-    @area.get("/api/models/display")
-    @anybody()
-    async def display() -> Response:
-        user = await visitor(services)
-        return answers.data(price_list.price_list(services, user, keyword=query("keyword").strip()))
+    @area.on(
+        "GET",
+        "/api/models/display",
+        for_all(),
+        Answer(Data[dict[str, PricedChannel]], can_refuse=False),
+        asks=Keyword,
+    )
+    async def priced_models(asked: Keyword) -> Response:
+        """List models and prices by enabled channel.
 
-    return area
+        Whoever is signed in sees what the own group can use, others the list prices of the channel's type.
+        """
+        user = await visitor(services)
+        return answers.data(price_list.price_list(services, user, keyword=asked.keyword.strip()))
+
+    return area.blueprint

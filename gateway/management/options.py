@@ -4,45 +4,48 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from quart import Blueprint, Response
+from pydantic import Field
 
-from gateway.accounts.refusals import InvalidParameter
 from gateway.management import answers
-from gateway.management.guard import needs
-from gateway.management.payloads import Payload, read
+from gateway.management.contract import Answer, Area, Body
+from gateway.management.guard import for_role
+from gateway.management.payloads import Payload
+from gateway.management.shown.envelope import Data, Done
+from gateway.management.shown.site import OptionRow
 from gateway.site.option_edits import set_option
 from storage.records import Role
 
 if TYPE_CHECKING:
+    from quart import Blueprint, Response
+
     from gateway.services import Services
 
 
 class Option(Payload):
     """One option; every value is a text."""
 
-    key: str = ""
-    value: str = ""
+    key: str = Field("", examples=["SystemName"])
+    value: str = Field("", examples=["My gateway"])
 
 
 def blueprint(services: Services) -> Blueprint:
     """Return the routes."""
-    area = Blueprint("options", __name__)
+    area = Area("options", "Site")
 
-    @area.get("/api/option/")
-    @needs(Role.ROOT)
+    @area.on("GET", "/api/option/", for_role(Role.ROOT), Answer(Data[list[OptionRow]], can_refuse=False))
     async def list_options() -> Response:
+        """List the options in force, in any order, without secrets."""
         listed = services.registry.current.options.listing()
         return answers.data([{"key": key, "value": value, "created_at": 0, "updated_at": 0} for key, value in listed])
 
-    @area.put("/api/option/")
-    @needs(Role.ROOT)
-    async def put() -> Response:
-        try:
-            sent = await read(Option)
-        except InvalidParameter as error:
-            error.status = 400
-            raise
+    @area.on("PUT", "/api/option/", for_role(Role.ROOT), Answer(Done), takes=Body(Option, bad_status=400))
+    async def set_one_option(sent: Option) -> Response:
+        """Change an option.
+
+        It is checked, stored, and in force at once; other processes follow within seconds, other nodes within
+        `SYNC_FREQUENCY`.
+        """
         await set_option(services, sent.key, sent.value)
         return answers.done()
 
-    return area
+    return area.blueprint

@@ -32,8 +32,11 @@ class Payload(BaseModel):
         return members
 
 
-async def read(model: type[PayloadT], *, whole_text: str = "") -> PayloadT:
-    """Read the body. Raises `InvalidParameter`, or `Refused` with what is wrong if `whole_text` introduces it."""
+async def read(model: type[PayloadT], *, whole_text: str = "", status: int = 200) -> PayloadT:
+    """Read the body. Raises `InvalidParameter`, or `Refused` with what is wrong if `whole_text` introduces it.
+
+    `status` is that of the refusal.
+    """
     body = await request.get_data(as_text=False)
     # No engine but SQLite takes NUL characters in texts.
     if b"\\u0000" not in body and b"\x00" not in body:
@@ -43,8 +46,11 @@ async def read(model: type[PayloadT], *, whole_text: str = "") -> PayloadT:
             if whole_text:
                 first = error.errors(include_url=False, include_input=False, include_context=False)[0]
                 where = ".".join(str(part) for part in first["loc"])
-                raise Refused(": ".join(part for part in (whole_text, where, first["msg"]) if part)) from error
-    raise InvalidParameter
+                message = ": ".join(part for part in (whole_text, where, first["msg"]) if part)
+                raise Refused(message, status=status) from error
+    refused = InvalidParameter()
+    refused.status = status
+    raise refused
 
 
 BAD_BODY = "the request cannot be read"

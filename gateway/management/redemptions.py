@@ -4,94 +4,97 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from quart import Blueprint, Response, request
+from pydantic import Field
 
 from gateway.accounts import redemptions
 from gateway.management import answers, shapes
-from gateway.management.guard import actor, needs
-from gateway.management.payloads import (
-    BAD_BODY,
-    Int64,
-    Payload,
-    number_in_path,
-    query,
-    read,
-    wanted_page,
-    wanted_sort,
-)
+from gateway.management.contract import NAMED, Answer, Area, Body
+from gateway.management.guard import actor, for_role
+from gateway.management.payloads import Int64, Payload, number_in_path
+from gateway.management.queries import Listing, Search, StatusOnly
+from gateway.management.shown.envelope import Data, Done, Paged
+from gateway.management.shown.site import CodeObject
 from storage.records import Role
 from storage.repositories.rows import as_id
 
 if TYPE_CHECKING:
+    from quart import Blueprint, Response
+
     from gateway.services import Services
 
 
 class NewCodes(Payload):
     """A batch of codes of equal worth."""
 
-    name: str = ""
-    quota: Int64 = 0
-    count: Int64 = 0
+    name: str = Field("", description="1 to 20 bytes.", examples=["spring"])
+    quota: Int64 = Field(0, description="What each is worth, in quota units; at least 1.", examples=[500000])
+    count: Int64 = Field(0, description="1 to 100.", examples=[10])
 
 
 class CodeUpdate(Payload):
     """What may be written to a code."""
 
-    id: Int64 = 0
-    name: str = ""
-    quota: Int64 | None = None
-    status: Int64 | None = None
+    id: Int64 = Field(0, description="Which code.", examples=[1])
+    name: str = Field("", description="1 to 20 bytes.", examples=["spring"])
+    quota: Int64 | None = Field(None, description="In quota units; at least 1.")
+    status: Int64 | None = Field(None, description="1 enabled, 2 disabled; a used code stays used.")
 
 
 def blueprint(services: Services) -> Blueprint:
     """Return the routes."""
-    area = Blueprint("redemptions", __name__)
+    area = Area("redemptions", "Redemption codes")
+    admins = for_role(Role.ADMIN)
 
-    async def listed(keyword: str) -> Response:
-        page = wanted_page(services.settings.max_items_per_page)
-        rows, total = await redemptions.list_codes(services, keyword, wanted_sort(), page)
+    async def listed(keyword: str, asked: Listing) -> Response:
+        page = asked.page(services.settings.max_items_per_page)
+        rows, total = await redemptions.list_codes(services, keyword, asked.sorting(), page)
         return answers.page([shapes.redemption(row) for row in rows], total)
 
-    @area.get("/api/redemption/")
-    @needs(Role.ADMIN)
-    async def list_codes() -> Response:
-        return await listed("")
+    @area.on("GET", "/api/redemption/", admins, Answer(Paged[CodeObject], can_refuse=False), asks=Listing)
+    async def list_codes(asked: Listing) -> Response:
+        """List codes."""
+        return await listed("", asked)
 
-    @area.get("/api/redemption/search")
-    @needs(Role.ADMIN)
-    async def search() -> Response:
-        return await listed(query("keyword"))
+    @area.on("GET", "/api/redemption/search", admins, Answer(Paged[CodeObject], can_refuse=False), asks=Search)
+    async def search_codes(asked: Search) -> Response:
+        """List codes by number, or by how the name begins."""
+        return await listed(asked.keyword, asked)
 
-    @area.get("/api/redemption/<number>")
-    @needs(Role.ADMIN)
-    async def read_code(number: str) -> Response:
-        return answers.data(shapes.redemption(await redemptions.read_code(services, number_in_path(number))))
+    @area.on("GET", "/api/redemption/<code_id>", admins, Answer(Data[CodeObject]))
+    async def read_code(code_id: str) -> Response:
+        """Return a code."""
+        return answers.data(shapes.redemption(await redemptions.read_code(services, number_in_path(code_id))))
 
-    @area.post("/api/redemption/")
-    @needs(Role.ADMIN)
-    async def create() -> Response:
-        sent = await read(NewCodes, whole_text=BAD_BODY)
+    @area.on("POST", "/api/redemption/", admins, Answer(Data[list[str]]), takes=Body(NewCodes, NAMED))
+    async def create_codes(sent: NewCodes) -> Response:
+        """Make a batch of codes, and return them."""
         keys = await redemptions.create_codes(services, actor(), name=sent.name, quota=sent.quota, count=sent.count)
         return answers.data(keys)
 
-    @area.put("/api/redemption/")
-    @needs(Role.ADMIN)
-    async def update() -> Response:
-        sent = await read(CodeUpdate, whole_text=BAD_BODY)
+    @area.on(
+        "PUT",
+        "/api/redemption/",
+        admins,
+        Answer(Data[CodeObject]),
+        takes=Body(CodeUpdate, NAMED),
+        asks=StatusOnly,
+    )
+    async def update_code(sent: CodeUpdate, asked: StatusOnly) -> Response:
+        """Change a code."""
         changed = await redemptions.update_code(
             services,
             sent.id,
             name=sent.name,
             quota=sent.quota,
             status=sent.status,
-            status_only=bool(request.args.get("status_only")),
+            status_only=bool(asked.status_only),
         )
         return answers.data(shapes.redemption(changed))
 
-    @area.delete("/api/redemption/<number>")
-    @needs(Role.ADMIN)
-    async def delete(number: str) -> Response:
-        await redemptions.delete_code(services, as_id(number) or 0)
+    @area.on("DELETE", "/api/redemption/<code_id>", admins, Answer(Done))
+    async def delete_code(code_id: str) -> Response:
+        """Delete a code."""
+        await redemptions.delete_code(services, as_id(code_id) or 0)
         return answers.done()
 
-    return area
+    return area.blueprint

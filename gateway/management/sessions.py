@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from quart import Blueprint, Response, g, session
+from pydantic import Field
+from quart import g, session
 
 from gateway.accounts.self_service import register
 from gateway.accounts.sessions import sign_out
 from gateway.management import answers, shapes
-from gateway.management.guard import anybody, remember, visitor
-from gateway.management.payloads import Payload, read
+from gateway.management.contract import Answer, Area, Body
+from gateway.management.guard import for_all, remember, visitor
+from gateway.management.payloads import Payload
+from gateway.management.queries import TurnstileProof
+from gateway.management.shown.accounts import SecondFactorRefusal, UserObject
+from gateway.management.shown.envelope import Data, Done
 
 if TYPE_CHECKING:
+    from quart import Blueprint, Response
+
     from gateway.accounts.sessions import SignIn
     from gateway.services import Services
 
@@ -20,49 +27,71 @@ if TYPE_CHECKING:
 class Login(Payload):
     """Name or e-mail address, password, and the code of the second factor."""
 
-    username: str = ""
-    password: str = ""
-    totp_code: str = ""
+    username: str = Field("", description="The name, or the e-mail address.", examples=["alice"])
+    password: str = Field("", examples=["correct horse"])
+    totp_code: str = Field("", description="Six digits, where the account has a second factor.")
 
 
 class Registration(Payload):
     """A new account; all other members are ignored."""
 
-    username: str = ""
-    password: str = ""
-    display_name: str = ""
-    email: str = ""
-    verification_code: str = ""
-    aff_code: str = ""
+    username: str = Field("", description="At most 30 characters.", examples=["bob"])
+    password: str = Field("", description="8 to 20 characters.", examples=["correct horse"])
+    display_name: str = Field("", description="Checked, and not taken over: at most 20 characters.")
+    email: str = Field("", description="Needed while `EmailVerificationEnabled` is on.")
+    verification_code: str = Field("", description="What `GET /api/verification` mailed to that address.")
+    aff_code: str = Field("", description="The code of whoever invited.")
 
 
 def blueprint(services: Services, sign_in: SignIn) -> Blueprint:
     """Return the routes."""
-    area = Blueprint("sessions", __name__)
+    area = Area("sessions", "Signing in")
 
-    @area.post("/api/user/login")
-    @anybody(critical=True)
-    async def login() -> Response:
-        sent = await read(Login)
+    @area.on(
+        "POST",
+        "/api/user/login",
+        for_all(critical=True),
+        Answer(Data[UserObject] | SecondFactorRefusal, also=(429,)),
+        takes=Body(Login),
+    )
+    async def sign_in_by_password(sent: Login) -> Response:
+        """Sign in, and get the session cookie.
+
+        Of the account only `id`, `username`, `display_name`, `role` and `status` are filled. An account with a second
+        factor is refused with the message `totp_required`; the same is then sent again with `totp_code`.
+        """
         signed = await sign_in.by_password(
             username=sent.username, password=sent.password, code=sent.totp_code, address=g.client.address
         )
         remember(signed.user, signed.version)
         return answers.data(shapes.signed_in(signed.user))
 
-    @area.get("/api/user/logout")
-    @anybody(changes=True)
-    async def logout() -> Response:
+    @area.on("GET", "/api/user/logout", for_all(changes=True), Answer(Done, can_refuse=False))
+    async def sign_out_everywhere() -> Response:
+        """End all sessions of whoever is signed in.
+
+        Succeeds for everybody.
+        """
         user = await visitor(services)
         if user is not None:
             await sign_out(services, user.id)
         session.clear()
         return answers.done()
 
-    @area.post("/api/user/register")
-    @anybody(critical=True)
-    async def new_account() -> Response:
-        sent = await read(Registration)
+    @area.on(
+        "POST",
+        "/api/user/register",
+        for_all(critical=True),
+        Answer(Done),
+        takes=Body(Registration),
+        asks=TurnstileProof,
+    )
+    async def register_account(sent: Registration, _proof: TurnstileProof) -> Response:
+        """Make an account of one's own.
+
+        It gets `QuotaForNewUser` and an API token called `default`; a known `aff_code` brings `QuotaForInvitee`, and
+        `QuotaForInviter` to whoever invited.
+        """
         await register(
             services,
             username=sent.username,
@@ -74,4 +103,4 @@ def blueprint(services: Services, sign_in: SignIn) -> Blueprint:
         )
         return answers.done()
 
-    return area
+    return area.blueprint

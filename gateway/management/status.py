@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from quart import Blueprint, Response
-
 from gateway.management import answers
-from gateway.management.guard import anybody
-from gateway.management.payloads import wanted_page
+from gateway.management.contract import Answer, Area
+from gateway.management.guard import for_all
+from gateway.management.queries import Paging
+from gateway.management.shown.channels import ChannelStates
+from gateway.management.shown.envelope import Data
+from gateway.management.shown.site import SiteFacts
 from gateway.site.about import channel_states, facts
 
 if TYPE_CHECKING:
+    from quart import Blueprint, Response
+
     from gateway.services import Services
 
 _CHANNELS_PER_PAGE = 6
@@ -19,35 +23,39 @@ _CHANNELS_PER_PAGE = 6
 
 def blueprint(services: Services) -> Blueprint:
     """Return the routes."""
-    area = Blueprint("status", __name__)
+    area = Area("status", "Site")
+    text = Answer(Data[str], can_refuse=False)
 
-    @area.get("/api/status")
-    @anybody()
-    async def status() -> Response:
+    @area.on("GET", "/api/status", for_all(), Answer(Data[SiteFacts], can_refuse=False))
+    async def site_status() -> Response:
+        """Tell what everybody may know about the site.
+
+        Answers 503 once the program is shutting down, so that load balancers look elsewhere.
+        """
         if not services.phase.is_ready:
             return answers.failure("the gateway is shutting down", 503)
         return answers.data(facts(services))
 
-    @area.get("/api/notice")
-    @anybody()
-    async def notice() -> Response:
+    @area.on("GET", "/api/notice", for_all(), text)
+    async def site_notice() -> Response:
+        """Return the option `Notice`."""
         return answers.data(services.registry.current.options.text("Notice"))
 
-    @area.get("/api/about")
-    @anybody()
-    async def about() -> Response:
+    @area.on("GET", "/api/about", for_all(), text)
+    async def site_about() -> Response:
+        """Return the option `About`."""
         return answers.data(services.registry.current.options.text("About"))
 
-    @area.get("/api/home_page_content")
-    @anybody()
-    async def home_page() -> Response:
+    @area.on("GET", "/api/home_page_content", for_all(), text)
+    async def site_home_page() -> Response:
+        """Return the option `HomePageContent`."""
         return answers.data(services.registry.current.options.text("HomePageContent"))
 
-    @area.get("/api/status/channel")
-    @anybody()
-    async def channels() -> Response:
-        page = wanted_page(services.settings.max_items_per_page, default=_CHANNELS_PER_PAGE)
+    @area.on("GET", "/api/status/channel", for_all(), Answer(ChannelStates, can_refuse=False), asks=Paging)
+    async def channel_status(asked: Paging) -> Response:
+        """List names and states of channels, six a page."""
+        page = asked.page(services.settings.max_items_per_page, default=_CHANNELS_PER_PAGE)
         rows, total = await channel_states(services, page)
         return answers.as_json({"success": True, "data": rows, "total": total})
 
-    return area
+    return area.blueprint

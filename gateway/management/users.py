@@ -5,26 +5,23 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-from quart import Blueprint, Response, session
+from pydantic import Field
+from quart import Blueprint, session
 
 from gateway.accounts import dashboards, redemptions, self_service
 from gateway.accounts import users as people
 from gateway.management import answers, shapes
-from gateway.management.guard import actor, key_holder, needs, needs_key, remember
-from gateway.management.payloads import (
-    BAD_BODY,
-    Int64,
-    Payload,
-    number_in_path,
-    optional_page,
-    query,
-    read,
-    wanted_page,
-    wanted_sort,
-)
+from gateway.management.contract import NAMED, Answer, Area, Body
+from gateway.management.guard import actor, for_keys, for_role, key_holder, remember
+from gateway.management.payloads import Int64, Payload, number_in_path
+from gateway.management.queries import Listing, Query, Search, Text
+from gateway.management.shown import accounts as shown
+from gateway.management.shown.envelope import Data, Done, Paged
 from storage.records import Role
 
 if TYPE_CHECKING:
+    from quart import Response
+
     from gateway.accounts.dashboards import Dashboard
     from gateway.services import Services
 
@@ -34,32 +31,32 @@ _EPOCH = 719_163  # the ordinal of 1970-01-01
 class SelfEdit(Payload):
     """What people may change about themselves."""
 
-    username: str = ""
-    display_name: str = ""
-    password: str = ""
+    username: str = Field("", description="Required; at most 30 characters.", examples=["alice"])
+    display_name: str = Field("", description="Required; at most 20 characters.", examples=["Alice"])
+    password: str = Field("", description="8 to 20 characters; empty keeps the old one.")
 
 
 class NewUser(Payload):
     """An account made by an administrator."""
 
-    username: str = ""
-    password: str = ""
-    display_name: str | None = None
-    role: Int64 = 0
+    username: str = Field("", description="At most 30 characters.", examples=["bob"])
+    password: str = Field("", description="8 to 20 characters.", examples=["correct horse"])
+    display_name: str | None = Field(None, description="At most 20 characters; the name without it.")
+    role: Int64 = Field(0, description="Must be below one's own; the account is a user's all the same.")
 
 
 class UserUpdate(Payload):
     """What administrators may change. Nothing else of a dashboard's whole object is looked at."""
 
-    id: Int64 = 0
-    username: str = ""
-    display_name: str = ""
-    password: str = ""
+    id: Int64 = Field(0, description="Whose account.", examples=[7])
+    username: str = Field("", description="Required; at most 30 characters.", examples=["bob"])
+    display_name: str = Field("", description="Required; at most 20 characters.", examples=["Bob"])
+    password: str = Field("", description="8 to 20 characters; empty keeps the old one.")
     email: str | None = None
-    quota: Int64 | None = None
-    group: str | None = None
-    status: Int64 | None = None
-    role: Int64 | None = None
+    quota: Int64 | None = Field(None, description="What is left, in quota units.", examples=[500000])
+    group: str | None = Field(None, examples=["default"])
+    status: Int64 | None = Field(None, description="1 enabled, 2 disabled.")
+    role: Int64 | None = Field(None, description="1 user, 10 administrator; below one's own.")
     github_id: str | None = None
     wechat_id: str | None = None
     lark_id: str | None = None
@@ -69,43 +66,58 @@ class UserUpdate(Payload):
 class Step(Payload):
     """Something done to an account by name."""
 
-    username: str = ""
-    action: str = ""
+    username: str = Field("", description="Whose account.", examples=["bob"])
+    action: str = Field("", description="`enable`, `disable`, `delete`, `promote` or `demote`.", examples=["disable"])
 
 
 class TopUp(Payload):
     """Quota for an account."""
 
-    user_id: Int64 = 0
-    quota: Int64 = 0
-    remark: str = ""
+    user_id: Int64 = Field(0, examples=[7])
+    quota: Int64 = Field(0, description="In quota units, at least 1.", examples=[500000])
+    remark: str = Field("", description="What the log says.")
 
 
-class Code(Payload):
+class RedeemedCode(Payload):
     """A redemption code."""
 
-    key: str = ""
+    key: str = Field("", examples=["0123456789abcdef0123456789abcdef"])
+
+
+class DashboardQuery(Query):
+    """Which days, and whose."""
+
+    from_date: Text = Field("", description="`YYYY-MM-DD`, included; both or neither.", examples=["2026-01-01"])
+    to_date: Text = Field("", description="`YYYY-MM-DD`, included.", examples=["2026-01-07"])
+    user_id: Text = Field("", description="For root: an account's number, or `all`.")
 
 
 def blueprint(services: Services) -> Blueprint:
     """Return the routes."""
-    area = Blueprint("users", __name__)
-    _own_account(area, services)
-    _own_figures(area, services)
-    _administration(area, services)
-    return area
+    own, others = Area("account", "Own account"), Area("users", "Users")
+    _own_account(own, services)
+    _own_figures(own, services)
+    _administration(others, services)
+    both = Blueprint("people", __name__)
+    for area in (own, others):
+        both.register_blueprint(area.blueprint)
+    return both
 
 
-def _own_account(area: Blueprint, services: Services) -> None:
-    @area.get("/api/user/self")
-    @needs(Role.USER)
+def _own_account(area: Area, services: Services) -> None:
+    users = for_role(Role.USER)
+
+    @area.on("GET", "/api/user/self", users, Answer(Data[shown.UserObject], can_refuse=False))
     async def read_self() -> Response:
+        """Return one's own account."""
         return answers.data(shapes.user(actor()))
 
-    @area.put("/api/user/self")
-    @needs(Role.USER)
-    async def update_self() -> Response:
-        sent = await read(SelfEdit)
+    @area.on("PUT", "/api/user/self", users, Answer(Done), takes=Body(SelfEdit))
+    async def update_self(sent: SelfEdit) -> Response:
+        """Change one's own names and password.
+
+        A new password ends all other sessions.
+        """
         version = await self_service.update_self(
             services, actor(), username=sent.username, display_name=sent.display_name, password=sent.password
         )
@@ -113,46 +125,54 @@ def _own_account(area: Blueprint, services: Services) -> None:
             remember(actor(), version)
         return answers.done()
 
-    @area.delete("/api/user/self")
-    @needs(Role.USER)
+    @area.on("DELETE", "/api/user/self", users, Answer(Done))
     async def delete_self() -> Response:
+        """Delete one's own account. Root cannot."""
         await self_service.delete_self(services, actor())
         return answers.done()
 
-    @area.get("/api/user/token")
-    @needs(Role.USER, changes=True)
-    async def access_token() -> Response:
+    @area.on("GET", "/api/user/token", for_role(Role.USER, changes=True), Answer(Data[str], can_refuse=False))
+    async def renew_access_token() -> Response:
+        """Return a new access token for this API; the old one is void."""
         return answers.data(await self_service.renew_access_token(services, actor()))
 
-    @area.get("/api/user/aff")
-    @needs(Role.USER, changes=True)
+    @area.on("GET", "/api/user/aff", for_role(Role.USER, changes=True), Answer(Data[str]))
     async def invitation_code() -> Response:
+        """Return one's own invitation code, made on the first call."""
         return answers.data(await self_service.invitation_code(services, actor()))
 
-    @area.post("/api/user/topup")
-    @needs(Role.USER)
-    async def redeem() -> Response:
-        sent = await read(Code, whole_text=BAD_BODY)
+    @area.on("POST", "/api/user/topup", users, Answer(Data[int]), takes=Body(RedeemedCode, NAMED))
+    async def redeem_code(sent: RedeemedCode) -> Response:
+        """Redeem a code, and return the quota that it brought."""
         return answers.data(await redemptions.redeem(services, actor(), sent.key))
 
 
-def _own_figures(area: Blueprint, services: Services) -> None:
-    @area.get("/api/user/available_models")
-    @needs(Role.USER)
-    async def available_models() -> Response:
+def _own_figures(area: Area, services: Services) -> None:
+    users = for_role(Role.USER)
+
+    @area.on("GET", "/api/user/available_models", users, Answer(Data[list[str] | None], can_refuse=False))
+    async def models_of_group() -> Response:
+        """List the models that one's own group can use, in any order."""
         return answers.data(services.registry.current.models_of(actor().group) or None)
 
-    @area.get("/api/user/dashboard")
-    @needs(Role.USER)
-    async def dashboard() -> Response:
+    @area.on("GET", "/api/user/dashboard", users, Answer(Data[shown.Dashboard]), asks=DashboardQuery)
+    async def read_dashboard(asked: DashboardQuery) -> Response:
+        """Return use by day and model, and the balance.
+
+        The last seven days unless dates are given; at most seven days, for root 365. Root sees the whole site unless
+        an account is named, others only themselves.
+        """
         found = await dashboards.dashboard(
-            services, actor(), since=query("from_date"), until=query("to_date"), whose=query("user_id")
+            services, actor(), since=asked.from_date, until=asked.to_date, whose=asked.user_id
         )
         return answers.data(_dashboard_json(found))
 
-    @area.get("/api/user/dashboard/users")
-    @needs(Role.USER)
+    @area.on("GET", "/api/user/dashboard/users", users, Answer(Data[list[shown.Choosable]]))
     async def dashboard_users() -> Response:
+        """List the accounts that root can choose for the dashboard.
+
+        Everybody else is refused in the envelope, with status 200.
+        """
         listed: list[object] = [{"id": 0, "username": "all", "display_name": "All Users (Site-wide)"}]
         listed += [
             {"id": user.id, "username": user.username, "display_name": user.display_name}
@@ -160,39 +180,48 @@ def _own_figures(area: Blueprint, services: Services) -> None:
         ]
         return answers.data(listed)
 
-    @area.get("/api/user/get-by-token")
-    @needs_key()
-    async def by_token() -> Response:
+    @area.on("GET", "/api/user/get-by-token", for_keys(), Answer(shown.KeyHolder, can_refuse=False))
+    async def owner_of_token() -> Response:
+        """Tell whose API token it is."""
         holder = key_holder()
         return answers.as_json({"uid": holder.user.id, "token_id": holder.token.id, "username": holder.user.username})
 
 
-def _administration(area: Blueprint, services: Services) -> None:
+def _administration(area: Area, services: Services) -> None:
     most = services.settings.max_items_per_page
+    admins = for_role(Role.ADMIN)
 
-    @area.get("/api/user/")
-    @needs(Role.ADMIN)
-    async def list_users() -> Response:
-        rows, total = await people.list_users(services, wanted_page(most), wanted_sort())
+    @area.on("GET", "/api/user/", admins, Answer(Paged[shown.UserObject], can_refuse=False), asks=Listing)
+    async def list_users(asked: Listing) -> Response:
+        """List accounts, without deleted ones."""
+        rows, total = await people.list_users(services, asked.page(most), asked.sorting())
         return answers.page([shapes.user(row) for row in rows], total)
 
-    @area.get("/api/user/search")
-    @needs(Role.ADMIN)
-    async def search() -> Response:
-        page = optional_page(most)
-        rows, total = await people.search_users(services, query("keyword"), wanted_sort(), page)
-        shown: list[object] = [shapes.user(row) for row in rows]
-        return answers.data(shown) if page is None else answers.page(shown, total)
+    @area.on(
+        "GET",
+        "/api/user/search",
+        admins,
+        Answer(Data[list[shown.UserObject]] | Paged[shown.UserObject], can_refuse=False),
+        asks=Search,
+    )
+    async def search_users(asked: Search) -> Response:
+        """List accounts by number, or by how name, display name or e-mail address begins.
 
-    @area.get("/api/user/<number>")
-    @needs(Role.ADMIN)
-    async def read_user(number: str) -> Response:
-        return answers.data(shapes.user(await people.read_user(services, actor(), number_in_path(number))))
+        All of them, unless `p` or `size` is given.
+        """
+        page = asked.page_if_named(most)
+        rows, total = await people.search_users(services, asked.keyword, asked.sorting(), page)
+        listed: list[object] = [shapes.user(row) for row in rows]
+        return answers.data(listed) if page is None else answers.page(listed, total)
 
-    @area.post("/api/user/")
-    @needs(Role.ADMIN)
-    async def create() -> Response:
-        sent = await read(NewUser)
+    @area.on("GET", "/api/user/<user_id>", admins, Answer(Data[shown.UserObject]))
+    async def read_user(user_id: str) -> Response:
+        """Return an account of a lower role; any for root."""
+        return answers.data(shapes.user(await people.read_user(services, actor(), number_in_path(user_id))))
+
+    @area.on("POST", "/api/user/", admins, Answer(Done), takes=Body(NewUser))
+    async def create_user(sent: NewUser) -> Response:
+        """Make an account."""
         await people.create_user(
             services,
             actor(),
@@ -203,30 +232,36 @@ def _administration(area: Blueprint, services: Services) -> None:
         )
         return answers.done()
 
-    @area.put("/api/user/")
-    @needs(Role.ADMIN)
-    async def update() -> Response:
-        sent = await read(UserUpdate)
+    @area.on("PUT", "/api/user/", admins, Answer(Done), takes=Body(UserUpdate))
+    async def update_user(sent: UserUpdate) -> Response:
+        """Change an account of a lower role; any for root.
+
+        Members that are missing keep their value. A quota that differs is logged.
+        """
         await people.update_user(services, actor(), people.UserEdit(**sent.model_dump()))
         return answers.done()
 
-    @area.post("/api/user/manage")
-    @needs(Role.ADMIN)
-    async def manage() -> Response:
-        sent = await read(Step)
+    @area.on("POST", "/api/user/manage", admins, Answer(Data[shown.UserObject]), takes=Body(Step))
+    async def manage_user(sent: Step) -> Response:
+        """Enable, disable, delete, promote or demote an account.
+
+        Only root promotes. Of the account only `role` and `status` are filled.
+        """
         changed = await people.manage_user(services, actor(), username=sent.username, action=sent.action)
         return answers.data(shapes.managed(changed))
 
-    @area.delete("/api/user/<number>")
-    @needs(Role.ADMIN)
-    async def delete(number: str) -> Response:
-        await people.delete_user(services, actor(), number_in_path(number))
+    @area.on("DELETE", "/api/user/<user_id>", admins, Answer(Done))
+    async def delete_user(user_id: str) -> Response:
+        """Delete an account of a lower role.
+
+        The row stays, with another name, so that logs keep their meaning.
+        """
+        await people.delete_user(services, actor(), number_in_path(user_id))
         return answers.done()
 
-    @area.post("/api/topup")
-    @needs(Role.ADMIN)
-    async def top_up() -> Response:
-        sent = await read(TopUp, whole_text=BAD_BODY)
+    @area.on("POST", "/api/topup", admins, Answer(Done), takes=Body(TopUp, NAMED))
+    async def top_up_user(sent: TopUp) -> Response:
+        """Add quota to an account, and log it."""
         await people.top_up(services, user_id=sent.user_id, quota=sent.quota, remark=sent.remark)
         return answers.done()
 

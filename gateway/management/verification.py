@@ -5,17 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import trio
-from quart import Blueprint, Response, request
+from pydantic import Field
+from quart import request
 
 from gateway.accounts.refusals import Refused
 from gateway.identity import addresses
 from gateway.mail.smtp import MailFailed
 from gateway.management import answers
-from gateway.management.guard import actor, anybody, needs
-from gateway.management.payloads import Payload, query, read
+from gateway.management.contract import Answer, Area, Body
+from gateway.management.guard import actor, for_all, for_role
+from gateway.management.payloads import Payload
+from gateway.management.queries import Query, Text, TurnstileProof
+from gateway.management.shown.envelope import Data, Done
 from storage.records import Role
 
 if TYPE_CHECKING:
+    from quart import Blueprint, Response
+
     from gateway.identity.outside import Outside
     from gateway.mail.letters import Language
     from gateway.services import Services
@@ -29,20 +35,33 @@ _FAILURE = "failed to send email: "
 class Reset(Payload):
     """What a mailed link holds; `password` is for pages that let people choose one."""
 
-    email: str = ""
-    token: str = ""
-    password: str = ""
+    email: str = Field("", examples=["alice@example.com"])
+    token: str = Field("", description="From the mailed link.")
+    password: str = Field("", description="8 to 20 characters; a random one without it.")
+
+
+class Address(TurnstileProof):
+    """To whom a letter goes."""
+
+    email: Text = Field("", examples=["alice@example.com"])
+
+
+class ProvedAddress(Query):
+    """An e-mail address, and what proves it."""
+
+    email: Text = Field("", examples=["alice@example.com"])
+    code: Text = Field("", description="What `GET /api/verification` mailed.")
 
 
 def blueprint(services: Services, outside: Outside) -> Blueprint:
     """Return the routes."""
-    area = Blueprint("verification", __name__)
+    area = Area("verification", "E-mail")
     courier = outside.courier
 
-    @area.get("/api/verification")
-    @anybody(critical=True, changes=True)
-    async def send_code() -> Response:
-        address = query("email").strip()
+    @area.on("GET", "/api/verification", for_all(critical=True, changes=True), Answer(Done), asks=Address)
+    async def mail_code(asked: Address) -> Response:
+        """Mail a code that proves an address. It is good for ten minutes and once."""
+        address = asked.email.strip()
         letter = await addresses.new_code(services, address, language=_language())
         try:
             await courier.send(address, letter)
@@ -50,35 +69,46 @@ def blueprint(services: Services, outside: Outside) -> Blueprint:
             raise _unsent(error) from error
         return answers.done()
 
-    @area.get("/api/oauth/email/bind")
-    @needs(Role.USER, critical=True, changes=True)
-    async def bind() -> Response:
-        await addresses.bind_address(services, actor(), address=query("email").strip(), code=query("code"))
+    @area.on(
+        "GET",
+        "/api/oauth/email/bind",
+        for_role(Role.USER, critical=True, changes=True),
+        Answer(Done),
+        asks=ProvedAddress,
+    )
+    async def bind_address(asked: ProvedAddress) -> Response:
+        """Make an address one's own account's."""
+        await addresses.bind_address(services, actor(), address=asked.email.strip(), code=asked.code)
         return answers.done()
 
-    @area.get("/api/reset_password")
-    @anybody(critical=True, changes=True)
-    async def send_link() -> Response:
+    @area.on("GET", "/api/reset_password", for_all(critical=True, changes=True), Answer(Done), asks=Address)
+    async def mail_reset_link(asked: Address) -> Response:
+        """Mail a link that sets a new password.
+
+        The answer is the same whether or not the address is an account's.
+        """
         answer_at = trio.current_time() + RESET_ANSWER_S
         try:
             courier.check_configured()
         except MailFailed as error:
             raise _unsent(error) from error
-        for to, letter in await addresses.new_resets(services, query("email").strip(), language=_language()):
+        for to, letter in await addresses.new_resets(services, asked.email.strip(), language=_language()):
             courier.post(to, letter)
         await trio.sleep_until(answer_at)
         return answers.done()
 
-    @area.post("/api/user/reset")
-    @anybody(critical=True)
-    async def reset() -> Response:
-        sent = await read(Reset)
+    @area.on("POST", "/api/user/reset", for_all(critical=True), Answer(Data[str] | Done), takes=Body(Reset))
+    async def reset_password(sent: Reset) -> Response:
+        """Set a new password by what a mailed link holds.
+
+        Without `password` a random one is made and answered; that is what one-api does.
+        """
         password = await addresses.reset_password(
             services, address=sent.email, token=sent.token, password=sent.password
         )
         return answers.done() if sent.password else answers.data(password)
 
-    return area
+    return area.blueprint
 
 
 def _language() -> Language:
