@@ -9,6 +9,7 @@ from adapters.providers.catalogue import load_catalogue
 from gateway.registry.options import Options
 from gateway.registry.snapshot import ChannelView, Snapshot
 from gateway.relay.admit import Caller
+from gateway.relay.head import RequestHead
 from gateway.relay.models import answer
 from tests.relay.views import channel
 
@@ -17,13 +18,15 @@ CATALOGUE = load_catalogue()
 CALLER = cast("Caller", SimpleNamespace(user=SimpleNamespace(group="default")))
 
 
-def asked(path: str, channels: Iterable[ChannelView]) -> Any:
+def asked(path: str, channels: Iterable[ChannelView], *, query: bytes = b"", **headers: str) -> Any:
     serving: dict[tuple[str, str], tuple[ChannelView, ...]] = {}
     for view in channels:
         for model in view.models:
             serving["default", model] = (*serving.get(("default", model), ()), view)
     snapshot = Snapshot(channels={c.id: c for c in channels}, serving=serving, options=Options.from_rows({}))
-    status, body = answer(path, caller=CALLER, snapshot=snapshot, catalogue=CATALOGUE)
+    named = {name.replace("_", "-").encode(): value.encode() for name, value in headers.items()}
+    head = RequestHead(method="GET", path=path, raw_path=path, query=query, headers=named, address="")
+    status, body = answer(head, caller=CALLER, snapshot=snapshot, catalogue=CATALOGUE)
     assert status == 200
     return json.loads(body)
 
@@ -54,3 +57,15 @@ def test_a_model_is_listed_once_under_the_owner_whose_channel_serves_it() -> Non
 def test_a_model_that_is_not_listed_can_still_be_asked_for_by_name() -> None:
     assert asked("/v1/models/house-model", [of_type(1, 1, "house-model")])["owned_by"] == "custom"
     assert asked("/v1/models/house-model", [])["error"]["code"] == "model_not_found"
+
+
+def test_googles_clients_get_googles_list_wherever_they_ask() -> None:
+    channels = [of_type(1, 24, "gemini-2.0-flash", "text-embedding-004")]
+    own = asked("/v1beta/models", channels)
+    assert [model["name"] for model in own["models"]] == ["models/gemini-2.0-flash", "models/text-embedding-004"]
+    assert "embedContent" in own["models"][1]["supportedGenerationMethods"]
+    assert asked("/v1alpha/models", channels) == own
+    assert asked("/v1/models", channels, x_goog_api_key="k") == own
+    assert asked("/v1/models", channels, query=b"key=k") == own
+    assert asked("/v1/models/gemini-2.0-flash", channels, x_goog_api_key="k") == own["models"][0]
+    assert asked("/v1/models", channels, authorization="Bearer k", x_goog_api_key="k")["object"] == "list"
