@@ -161,13 +161,15 @@ async def running_site(
     # The thread limiter of the tests is not the site's: bootstrap is synchronous.
     await trio.to_thread.run_sync(lambda: ensure_first_root(database, hash_password=root_hash))
     transport = Http1Transport(tls=ssl.create_default_context(), proxy=None)
-    services = _services(Settings(**chosen), database, notes, transport)
+    tokens = TokenKeeper()
+    services = _services(Settings(**chosen), database, notes, transport, tokens)
     prober = Prober(services)
     outside = replace(Outside.of(services), endpoints=endpoints or Endpoints())
     (listener,) = open_listeners(0, write_timeout_s=10, host="127.0.0.1")
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     async with trio.open_nursery() as nursery:
         await nursery.start(services.registry.run)
+        await nursery.start(tokens.run)
         await nursery.start(prober.run)
         await nursery.start(outside.courier.run)
         app = cast("AsgiApp", create_management(services, prober=prober, outside=outside))
@@ -195,9 +197,10 @@ async def running_site(
     database.close()
 
 
-def _services(settings: Settings, database: Database, notes: Notes, transport: Http1Transport) -> Services:
+def _services(
+    settings: Settings, database: Database, notes: Notes, transport: Http1Transport, tokens: TokenKeeper
+) -> Services:
     bus = LocalBus(Subscriptions(notes))
-    tokens = TokenKeeper()
     return Services(
         settings=settings,
         database=database,
