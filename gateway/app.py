@@ -178,7 +178,10 @@ async def build(settings: Settings, process: Process, /) -> App:
     )
     metrics = Metrics.make(worker=process.worker) if settings.enable_prometheus_metrics else None
     journal = metrics.counting(lines) if metrics is not None else lines
-    defaults = {"gemini": {"api_version": settings.gemini_version}}
+    defaults = {
+        "awsclaude": {"base_url": settings.aws_endpoint_url_bedrock_runtime},
+        "gemini": {"api_version": settings.gemini_version},
+    }
     catalogue = await trio.to_thread.run_sync(load_catalogue, defaults)
     counter = await Counter.load(trio.CapacityLimiter(COUNTING_THREADS))
     if settings.debug_sql:

@@ -152,11 +152,14 @@ def _check(where: str, p: Provider) -> None:
     if p.base_url and not p.base_url.startswith(("http://", "https://")):
         raise CatalogueError(where, "base_url: must begin with http:// or https://")
     settings = {"base_url", "path", "model", *p.config_fields, *p.defaults}
+    own_base = p.defaults.get("base_url", "")
+    if unknown := [name for name in placeholders(own_base) if name == "base_url" or name not in settings]:
+        raise CatalogueError(where, f"defaults: {{{unknown[0]}}} is no setting of this provider")
     for template in (p.url or DEFAULT_URLS.get(p.format, ""), *p.paths.values(), *p.base_urls.values()):
         unknown = [name for name in placeholders(template) if name not in settings]
         if unknown:
             raise CatalogueError(where, f"url: {{{unknown[0]}}} is no setting of this provider")
-    for endpoint in p.paths:
+    for endpoint in (*p.paths, *p.stream_paths):
         if endpoint not in PATHS:
             raise CatalogueError(where, f"paths: unknown endpoint {endpoint}")
     for spoken in p.model_formats.values():

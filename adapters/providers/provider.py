@@ -18,6 +18,7 @@ SPOKEN_FORMATS = frozenset(
         "aiproxy_library",
         "baidu",
         "cohere",
+        "converse",
         "coze",
         "dashscope",
         "deepl",
@@ -66,6 +67,9 @@ NO_IMAGE_SHAPE = "no_image_shape"
 """Quirk: requests for images may not name size and quality."""
 SAMPLES_TO_ONE = "samples_to_one"
 """Quirk: a temperature above 1 is refused."""
+PROFILES = "inference_profile_arn_map"
+"""Setting of a channel, and a column of its own: by model, the profile under which it is asked for."""
+
 QUIRKS = frozenset({MAX_COMPLETION_TOKENS, NO_STREAM_OPTIONS, NATIVE_RESPONSES, NO_IMAGE_SHAPE, SAMPLES_TO_ONE})
 
 _REASONING_MODEL = re.compile(r"o\d|gpt-5")
@@ -112,14 +116,20 @@ class Provider:
     """Template of the upstream URL; `{path}` is the endpoint's path, other names are settings of the channel."""
     paths: dict[str, str] = field(default_factory=dict)
     """By endpoint: another `{path}`, or a whole template."""
+    stream_paths: dict[str, str] = field(default_factory=dict)
+    """By endpoint: another `{path}` for streams."""
     model_paths: dict[str, dict[str, str]] = field(default_factory=dict)
     """By beginning of the model's name, then as `paths`."""
     model_names: dict[str, str] = field(default_factory=dict)
-    """What models are called in a URL; if there are any, the others are written there in lower case."""
+    """What models are called in a URL, where that is not their name."""
+    lowers_models: bool = False
+    """Models without such a name are written in a URL in lower case."""
+    escapes_models: bool = False
+    """A model's name is one segment of a URL's path: its slashes and colons are escaped."""
     base_urls: dict[str, str] = field(default_factory=dict)
     """By a part of the base URL: another template."""
     defaults: dict[str, str] = field(default_factory=dict)
-    """Settings that a channel may leave out."""
+    """Settings that a channel may leave out. `base_url` may itself name settings."""
     model_defaults: dict[str, dict[str, str]] = field(default_factory=dict)
     """By beginning of the model's name: settings that overrule the channel's."""
     model_settings: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -133,16 +143,22 @@ class Provider:
     """Members added to chat requests, unless the client's request has them."""
     platform: Literal["", "bedrock", "vertex"] = ""
     """Whose machines Claude runs on, where they are not Anthropic's: its bodies differ a little there."""
+    betas: frozenset[str] = frozenset()
+    """Claude's betas that it knows, where it refuses others; empty: all may be sent."""
     reasoning_history: Literal["", "reasoning_content", "reasoning", "reasoning_details"] = ""
     """Chat: the member of an assistant's message that takes earlier thoughts; empty: there is none."""
     reasoning_style: Literal["effort", "object"] = "effort"
     """Chat: how thoughts are asked for, by `reasoning_effort` or by OpenRouter's object `reasoning`."""
     cache_marks: bool = False
     """Chat: parts may carry Claude's `cache_control`."""
+    refuses: dict[str, str] = field(default_factory=dict)
+    """Parameters that requests are refused with, each with the reason: left out in silence, they would be missed."""
     endpoints: frozenset[str] = frozenset()
     quirks: frozenset[str] = frozenset()
     key_format: str = "KEY"
     key_note: str = ""
+    key_settings: tuple[str, ...] = ()
+    """What the parts of such a key are, as settings that a channel may leave out: keys made by one-api's pages."""
     config_fields: dict[str, str] = field(default_factory=dict)
     """Settings of a channel of this type, each with what it is."""
     other_setting: str = "api_version"
@@ -166,6 +182,11 @@ class Provider:
     def is_signed(self) -> bool:
         """Whether the key is no header, but something that its wire signs with or exchanges."""
         return self.credential == SIGNED
+
+    def settings_in(self, key: str) -> dict[str, str]:
+        """Return the settings that a channel's key holds, where it is made of several."""
+        parts = key.split("|")
+        return dict(zip(self.key_settings, parts, strict=True)) if len(parts) == len(self.key_settings) else {}
 
     def auth_header(self, key: str) -> tuple[str, str]:
         """Return name and value of the header that carries a channel's key.

@@ -6,6 +6,9 @@ from string import Formatter
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from adapters.providers.channel_config import endpoint_url
+from adapters.providers.provider import PROFILES
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -46,28 +49,41 @@ class UrlError(Exception):
     code = "channel_misconfigured"
 
 
-def upstream_url(provider: Provider, base_url: str, endpoint: str, model: str, config: Mapping[str, object]) -> str:
+def upstream_url(
+    provider: Provider,
+    base_url: str,
+    endpoint: str,
+    model: str,
+    config: Mapping[str, object],
+    *,
+    streams: bool = False,
+) -> str:
     """Return the URL for `endpoint` and `model` (as the provider names it). Raises `UrlError`.
 
     An empty `base_url` means the provider's own. `config` holds the channel's settings.
     """
     if endpoint not in provider.endpoints:
         raise UrlError(f"{provider.name} does not offer {endpoint}")
-    base = (base_url or provider.base_url).strip().rstrip("/")
+    base = (base_url or provider.base_url or _own_base(provider, config, model)).strip().rstrip("/")
     if not base:
         raise UrlError(f"a channel of type {provider.name} needs a base URL")
+    safe = "" if provider.escapes_models else _SAFE_IN_MODEL
+    called = quote(_name(provider, config, model), safe=safe)
+    if own := endpoint_url(config, endpoint):
+        return (base + own if own.startswith("/") else own).replace("{model}", called)
     template = provider.url or DEFAULT_URLS.get(provider.format, "")
     for part, other in provider.base_urls.items():
         if part in base:
             template = other
     path = provider.paths.get(endpoint) or PATHS.get(endpoint, "")
+    if streams:
+        path = provider.stream_paths.get(endpoint, path)
     for beginning, paths in provider.model_paths.items():
         if model.startswith(beginning):
             path = paths.get(endpoint, path)
     if "{base_url}" in path:
         template = path
-    name = provider.model_names.get(model, model.lower()) if provider.model_names else model
-    values = {"base_url": base, "path": path, "model": quote(name, safe=_SAFE_IN_MODEL)}
+    values = {"base_url": base, "path": path, "model": called}
     for name in placeholders(template):
         if name not in values:
             values[name] = quote(_setting(provider, config, name, model), safe="")
@@ -77,6 +93,22 @@ def upstream_url(provider: Provider, base_url: str, endpoint: str, model: str, c
 def placeholders(template: str) -> list[str]:
     """Return the names that `template` has to be filled with."""
     return [name for _, name, _, _ in Formatter().parse(template) if name]
+
+
+def _name(provider: Provider, config: Mapping[str, object], model: str) -> str:
+    """Return what the URL calls `model`."""
+    profiles = config.get(PROFILES)
+    profile = profiles.get(model) if isinstance(profiles, dict) else None
+    if isinstance(profile, str) and profile:
+        return profile
+    return provider.model_names.get(model) or (model.lower() if provider.lowers_models else model)
+
+
+def _own_base(provider: Provider, config: Mapping[str, object], model: str) -> str:
+    """Return the base URL where neither channel nor row have one; it may depend on the channel's settings."""
+    template = provider.defaults.get("base_url", "")
+    values = {name: quote(_setting(provider, config, name, model), safe="") for name in placeholders(template)}
+    return template.format_map(values)
 
 
 def _setting(provider: Provider, config: Mapping[str, object], name: str, model: str) -> str:

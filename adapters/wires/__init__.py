@@ -4,5 +4,5 @@
 `tokens`        keys that are exchanged for tokens, which are kept and renewed
 `framing`       lines, websockets and whole bodies, presented as events
 `tasks`         answers that are fetched when they are ready
-one module each for the providers themselves; `table` names them, `wired` puts them together as a `Transport`
+one module or folder each for the providers; `table` names them, `wired` puts them together as a `Transport`
 """

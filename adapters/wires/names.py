@@ -2,5 +2,7 @@
 
 from __future__ import annotations
 
-WIRE_NAMES = frozenset({"baidu", "coze", "dashscope", "lines", "replicate", "tencent", "whole", "xunfei", "zhipu"})
+WIRE_NAMES = frozenset(
+    {"baidu", "bedrock", "coze", "dashscope", "lines", "replicate", "tencent", "whole", "xunfei", "zhipu"}
+)
 """What the field `wire` of a row may hold."""

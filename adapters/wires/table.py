@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from adapters.wires import xunfei
 from adapters.wires.ali import AliAuthorizer
 from adapters.wires.baidu import BaiduAuthorizer
+from adapters.wires.bedrock.carrier import BedrockCarrier
 from adapters.wires.coze import CozeAuthorizer
 from adapters.wires.framing import Lines, WholeAsEvent
 from adapters.wires.replicate import ReplicateCarrier
@@ -26,6 +27,7 @@ def make_wires(keeper: TokenKeeper) -> Mapping[str, Wire]:
     return MappingProxyType(
         {
             "baidu": Wire(authorizer=BaiduAuthorizer(keeper)),
+            "bedrock": Wire(carrier=BedrockCarrier()),
             "coze": Wire(authorizer=CozeAuthorizer(keeper)),
             "dashscope": Wire(authorizer=AliAuthorizer()),
             "lines": Wire(carrier=Lines()),

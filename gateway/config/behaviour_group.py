@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic_settings import BaseSettings
 
-from gateway.config.variable import HeaderName, ProxyUrl, Variable, mask_url
+from gateway.config.variable import HeaderName, HttpUrl, ProxyUrl, Variable, mask_url
 
 _PROXY = "http://, https://, socks5:// or socks5h://[user:password@]host:port"
 _RANKS_SHIP = "they come with the installation"
@@ -91,6 +91,15 @@ class Relay(BaseSettings):
         str,
         Variable(meaning="Version of the Gemini API, for models that are not known to need another."),
     ] = "v1"
+    aws_endpoint_url_bedrock_runtime: Annotated[
+        HttpUrl,
+        Variable(
+            meaning="Address of Amazon Bedrock for channels without a base URL, in place of the region's own; AWS's "
+            "own variable.",
+            expects="an address such as https://bedrock.example.com",
+            is_original=False,
+        ),
+    ] = ""
     gemini_safety_setting: Annotated[str, Variable(meaning="Threshold sent to Gemini for every safety category.")] = (
         "BLOCK_NONE"
     )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from adapters.pricing.model_configs import parse_model_configs
+from adapters.providers.provider import PROFILES
 from storage.records import ChannelStatus
 
 if TYPE_CHECKING:
@@ -124,6 +125,10 @@ def _view(channel: Channel, *, options: Options, catalogue: Catalogue, problems:
     if channel.other and not config.get(provider.other_setting):
         # The column that held the one setting of some types before `config` existed.
         config[provider.other_setting] = channel.other
+    for name, value in provider.settings_in(channel.key).items():
+        config[name] = config.get(name) or value
+    if channel.inference_profile_arn_map:
+        config[PROFILES] = _object(channel.inference_profile_arn_map, f"{where}: {PROFILES}", problems)
     groups = tuple(name.strip() for name in channel.group.split(",") if name.strip())
     ratios = options.group_ratio
     return ChannelView(

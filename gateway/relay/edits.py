@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from adapters.formats.anthropic import platform_changes
+from gateway.relay.betas import body_betas
 from gateway.relay.endpoints import Kind
+from gateway.relay.vectors import renamed
 
 if TYPE_CHECKING:
     from adapters.transport.types import BodySource
@@ -23,7 +26,9 @@ def edited(
     """Return the body for `channel`, and whether the channel's system prompt went into it. Raises `Invalid`."""
     body, kind = relay.body, relay.endpoint.kind
     changes: dict[str, object | None] = dict(relay.filled)
-    if kind is not Kind.GENERATE and (sent_model != relay.model or "model" not in body):
+    if relay.endpoint.envelope is not None:
+        changes |= renamed(relay, sent_model)
+    elif kind is not Kind.GENERATE and (sent_model != relay.model or "model" not in body):
         changes["model"] = sent_model
     asks = settings.enforce_include_usage and channel.provider.takes_stream_options
     if relay.streams and kind in _USAGE_ON_DEMAND and asks:
@@ -35,6 +40,9 @@ def edited(
         if channel.provider.wants_max_completion_tokens(sent_model):
             _rename_output_limit(body, changes)
         changes |= clamped(body, channel)
+    if kind is Kind.MESSAGES and channel.provider.platform:
+        changes |= platform_changes(channel.provider.platform)
+        changes |= body_betas(relay.head, channel, body)
     if channel.system_prompt:
         _force_system_prompt(relay, channel.system_prompt, changes)
     if relay.form is not None:

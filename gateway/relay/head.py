@@ -15,15 +15,19 @@ if TYPE_CHECKING:
 _UPSTREAM_ALLOWED = frozenset(
     (
         b"accept",
-        b"anthropic-version",
-        b"anthropic-beta",
-        b"openai-beta",
         b"idempotency-key",
         b"traceparent",
         b"tracestate",
         b"baggage",
     )
 )
+_OPENAI = ("openai_chat", "openai_responses")
+_OF_FORMATS = {
+    b"anthropic-version": ("anthropic",),
+    b"anthropic-beta": ("anthropic",),
+    b"openai-beta": _OPENAI,
+}
+"""What only providers of some formats know, whatever the client's format is."""
 _HOP_BY_HOP = frozenset(
     (
         b"connection",
@@ -124,13 +128,23 @@ def read_head(scope: Scope, *, address: str) -> RequestHead:
     )
 
 
-def for_upstream(head: RequestHead, *, extra: Iterable[str], streams: bool) -> list[tuple[bytes, bytes]]:
-    """Return the client's headers that a provider may see, by allow list. `extra`: `FORWARD_HEADERS`, lower case."""
-    found = [(name, value) for name, value in head.headers.items() if name in _UPSTREAM_ALLOWED]
+def for_upstream(
+    head: RequestHead, *, extra: Iterable[str], streams: bool, spoken: str = "openai_chat"
+) -> list[tuple[bytes, bytes]]:
+    """Return the client's headers that a provider may see, by allow list.
+
+    `extra`: `FORWARD_HEADERS`, lower case; `spoken`: the format in which the provider is asked.
+    """
+    found = [
+        (name, value)
+        for name, value in head.headers.items()
+        if name in _UPSTREAM_ALLOWED or spoken in _OF_FORMATS.get(name, ())
+    ]
+    named = {name for name, _ in found}
     found += [
         (name, head.headers[name])
         for name in (word.encode("latin-1") for word in extra)
-        if name in head.headers and name not in _UPSTREAM_ALLOWED and name not in _PRIVATE and name not in _HOP_BY_HOP
+        if name in head.headers and name not in named and name not in _PRIVATE and name not in _HOP_BY_HOP
     ]
     if streams and b"accept" not in head.headers:
         found.append((b"accept", b"text/event-stream"))

@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from adapters.providers.channel_config import custom_headers
 from adapters.transport.types import UpstreamRequest
 from adapters.wires.types import Account
 from gateway.relay import head as heads
+from gateway.relay.betas import BETAS, with_betas
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from adapters.transport.types import BodySource
     from gateway.config.settings import Settings
     from gateway.registry.snapshot import ChannelView
@@ -29,16 +33,26 @@ def outgoing(
     method: str = "POST",
     kind: bytes = JSON,
     streams: bool = False,
+    spoken: str = "",
 ) -> UpstreamRequest:
-    """Return a client's request as `channel`'s provider gets it; `kind` is the body's media type."""
-    headers = heads.for_upstream(head, extra=settings.forward_headers, streams=streams)
+    """Return a client's request as `channel`'s provider gets it.
+
+    `kind` is the body's media type, `spoken` the format that it is written in, if not the provider's usual one.
+    """
+    written_in = spoken or channel.provider.format
+    headers = heads.for_upstream(head, extra=settings.forward_headers, streams=streams, spoken=written_in)
     headers += [(b"content-type", kind), USER_AGENT]
+    own = custom_headers(channel.config)
+    if written_in == "anthropic":
+        headers = with_betas(headers, head, channel)
+        # The channel's betas are among them.
+        own.pop(BETAS.decode(), None)
     named = {name for name, _ in headers}
     headers += [(name, value) for name, value in channel_headers(channel) if name.lower() not in named]
     return UpstreamRequest(
         method=method,
         url=url,
-        headers=tuple(headers),
+        headers=tuple(replaced(headers, own)),
         body=body,
         connect_timeout_s=_limit(settings.connect_timeout_sec),
         head_timeout_s=_limit(settings.head_timeout_sec),
@@ -54,10 +68,16 @@ def account_of(channel: ChannelView) -> Account:
 
 
 def channel_headers(channel: ChannelView) -> list[tuple[bytes, bytes]]:
-    """Return headers of every request of the channel: its credential, unless a wire makes it, and the row's."""
+    """Return headers of every request of the channel: its credential, unless a wire makes it, the row's, its own."""
     headers = [] if channel.provider.is_signed else [*credential(channel)]
-    row = channel.provider.headers.items()
-    return headers + [(name.encode("ascii"), value.encode("latin-1")) for name, value in row]
+    headers += [(name.encode("ascii"), value.encode("latin-1")) for name, value in channel.provider.headers.items()]
+    return replaced(headers, custom_headers(channel.config))
+
+
+def replaced(headers: list[tuple[bytes, bytes]], own: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    """Return `headers` with those of a channel, by names in lower case, in the place of others of the same name."""
+    added = {name.encode("latin-1"): value.encode("latin-1") for name, value in own.items()}
+    return [pair for pair in headers if pair[0].lower() not in added] + list(added.items())
 
 
 def credential(channel: ChannelView) -> tuple[tuple[bytes, bytes], ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from adapters.formats import embeddings, neutral
+from adapters.formats import neutral
 from adapters.formats.errors import FormatError
 from adapters.formats.shaping import KnownUsage, Shaper
 from adapters.formats.signatures import holds_foreign_signature
@@ -15,6 +15,7 @@ from adapters.formats.table import CLIENTS, PROVIDERS
 from adapters.formats.think_tags import ThinkTags
 from adapters.providers.urls import UrlError, upstream_url
 from gateway.relay import edits
+from gateway.relay.betas import BETAS, betas, body_betas
 from gateway.relay.body import RequestBody
 from gateway.relay.convert import Converted, ConvertedEmbeddings
 from gateway.relay.errors import Invalid, RelayError
@@ -22,6 +23,7 @@ from gateway.relay.exchange import PassArray, PassThrough
 from gateway.relay.media.pictures import ConvertedPictures
 from gateway.relay.outgoing import JSON, account_of, outgoing
 from gateway.relay.route import Route, find_route
+from gateway.relay.vectors import client_of, embedding_of
 
 if TYPE_CHECKING:
     from adapters.formats.codec import ProviderSide, ReadError
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
     from gateway.relay.endpoints import Endpoint
     from gateway.relay.exchange import Exchange
     from gateway.relay.state import Relay
+
+_UNREMARKABLE = ("auto", "default", ["text"])
+"""Values of parameters that ask for nothing: any provider does so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +137,12 @@ class _Attempt:
         """Put the request together. Raises `RelayError` when the channel lacks a setting."""
         relay, channel, route = self.relay, self.channel, self.route
         endpoint = endpoint or route.endpoint
+        if route.spoken == "anthropic":
+            dropped += tuple(f"{BETAS.decode()}.{name}" for name in betas(relay.head, channel).dropped)
         try:
-            url = upstream_url(channel.provider, channel.base_url, endpoint, self.model, channel.config)
+            url = upstream_url(
+                channel.provider, channel.base_url, endpoint, self.model, channel.config, streams=relay.streams
+            )
         except UrlError as error:
             raise RelayError(str(error), status=503, code=error.code) from None
         if relay.streams and route.stream_url is not None:
@@ -149,8 +158,9 @@ class _Attempt:
                 body,
                 self.settings,
                 # The boundary of a form is the client's, since its parts go on as they came.
-                kind=JSON if relay.form is None or self.route.painter is not None else relay.head.headers[b"content-type"],
+                kind=JSON if isinstance(body, bytes) else relay.head.headers[b"content-type"],
                 streams=relay.streams,
+                spoken=route.spoken,
             ),
             self.wires.over(
                 channel.provider, account_of(channel), endpoint=endpoint, model=self.model, streams=relay.streams
@@ -176,6 +186,7 @@ def _converted(attempt: _Attempt, side: ProviderSide) -> Prepared:
     relay, channel, settings = attempt.relay, attempt.channel, attempt.settings
     assert relay.endpoint.format is not None  # noqa: S101
     request = decoded(relay)
+    _refuse(request, channel)
     if channel.system_prompt:
         request = _with_system(request, channel.system_prompt)
     options = request_options(channel, attempt.model, settings, thinking=relay.head.flag("thinking"))
@@ -187,6 +198,9 @@ def _converted(attempt: _Attempt, side: ProviderSide) -> Prepared:
     if channel.provider.format == "openai_chat":
         written = RequestBody(body)
         body = written.edited(edits.sort_order(written, channel, settings) | edits.clamped(written, channel))
+    elif attempt.route.spoken == "anthropic":
+        written = RequestBody(body)
+        body = written.edited(body_betas(relay.head, channel, written))
     shapers: list[Shaper] = []
     if side.counted is not None:
         shapers.append(KnownUsage(side.counted(request)))
@@ -200,6 +214,15 @@ def _converted(attempt: _Attempt, side: ProviderSide) -> Prepared:
         system_prompt_reset=bool(channel.system_prompt),
         dropped=encoded.dropped,
     )
+
+
+def _refuse(request: neutral.Request, channel: ChannelView) -> None:
+    """Raise `Invalid` for a parameter without which the answer would be another one than was asked for."""
+    for name, reason in channel.provider.refuses.items():
+        value = getattr(request, name, None) or request.extra.get(name)
+        if value and value not in _UNREMARKABLE:
+            told = f"Unsupported parameter '{name}': {reason}"
+            raise Invalid(f"convert request failed: validation failed: {told}", code="invalid_request_error")
 
 
 def request_options(
@@ -241,12 +264,13 @@ def _answer_options(
 
 def _embeddings(attempt: _Attempt, embedder: Embedder) -> Prepared:
     relay = attempt.relay
+    request = embedding_of(relay)
     try:
-        request = embeddings.decode_request(relay.body.edited({"model": relay.model}))
         encoded = embedder.encode(request, attempt.model)
     except FormatError as error:
         raise Invalid(str(error), code=relay.endpoint.invalid_code) from None
-    return attempt.prepared(encoded.body, ConvertedEmbeddings(embedder, request), dropped=encoded.dropped)
+    exchange = ConvertedEmbeddings(embedder, request, client_of(relay.endpoint))
+    return attempt.prepared(encoded.body, exchange, dropped=encoded.dropped)
 
 
 def _pictures(attempt: _Attempt, painter: Painter) -> Prepared:

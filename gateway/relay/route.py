@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from adapters.formats.embedders import EMBEDDERS
 from adapters.formats.table import PASSING, PROVIDERS
+from adapters.providers.channel_config import supports
 from gateway.relay.endpoints import Kind
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ class Route:
     passing: Passing
     """How answers are read that pass."""
     read_error: ReadError
+    spoken: str = ""
+    """The format in which the provider is asked; empty: its usual one."""
     stream_url: Callable[[str], str] | None = None
     embedder: Embedder | None = None
     """How to ask the provider for embeddings, where it has a form of its own; then nothing passes either."""
@@ -49,6 +52,8 @@ class Route:
 def find_route(channel: ChannelView, endpoint: Endpoint, model: str) -> Route | None:
     """Return the way for `model` (as the provider names it), or `None` when the channel cannot serve it."""
     row = channel.provider
+    if not supports(channel.config, endpoint.kind):
+        return None
     passing = PASSING[endpoint.passing]
     if endpoint.format is None:
         if not row.serves(endpoint.kind):
@@ -65,7 +70,8 @@ def find_route(channel: ChannelView, endpoint: Endpoint, model: str) -> Route | 
         None if spoken == endpoint.format else side,
         PASSING.get(spoken, passing),
         side.read_error,
-        side.stream_url,
+        spoken=spoken,
+        stream_url=side.stream_url,
         writes_thoughts=side.is_dialect or spoken == "openai_chat",
     )
 

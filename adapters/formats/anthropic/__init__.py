@@ -16,7 +16,7 @@ from adapters.formats.anthropic.answer_out import encode_count_response, encode_
 from adapters.formats.anthropic.failures import error_body, error_event, read_error
 from adapters.formats.anthropic.passing import PieceReader, ends, read_piece
 from adapters.formats.anthropic.request_in import decode_count_request, decode_request
-from adapters.formats.anthropic.request_out import encode_request, for_platform
+from adapters.formats.anthropic.request_out import encode_request, platform_changes
 from adapters.formats.anthropic.stream_in import StreamDecoder
 from adapters.formats.anthropic.stream_out import StreamEncoder
 
@@ -33,7 +33,7 @@ __all__ = [
     "ends",
     "error_body",
     "error_event",
-    "for_platform",
+    "platform_changes",
     "read_error",
     "read_piece",
 ]

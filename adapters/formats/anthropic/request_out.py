@@ -11,7 +11,7 @@ from adapters.formats.caching import cache_control
 from adapters.formats.custom_tools import function_description, function_parameters
 from adapters.formats.names import name_of
 from adapters.formats.neutral import Dropped, Encoded, HostedTool, RequestOptions, Tool
-from adapters.formats.reading import dump, load
+from adapters.formats.reading import dump
 
 if TYPE_CHECKING:
     from adapters.formats.anthropic.models import Abilities
@@ -52,16 +52,13 @@ def encode_request(request: Request, model: str, options: RequestOptions = _DEFA
     return Encoded(dump(body), dropped.names())
 
 
-def for_platform(raw: bytes, platform: Literal["bedrock", "vertex"]) -> bytes:
-    """Return a Claude client's own body as the platform wants it. Raises `FormatError`.
+def platform_changes(platform: Literal["bedrock", "vertex"]) -> dict[str, object | None]:
+    """Return the members of a Claude client's own body that the platform wants otherwise; `None` removes one.
 
     The model stands in the URL there; on Bedrock the wish for a stream does, too.
     """
-    body = load(raw)
-    body.pop("model", None)
-    if platform == "bedrock":
-        body.pop("stream", None)
-    return dump({"anthropic_version": _VERSIONS[platform]} | body)
+    changes: dict[str, object | None] = {"anthropic_version": _VERSIONS[platform], "model": None}
+    return changes | ({"stream": None} if platform == "bedrock" else {})
 
 
 def _write_tools(body: JsonObject, request: Request, able: Abilities, dropped: Dropped) -> None:

@@ -14,6 +14,8 @@ from adapters.pricing.usage import Usage
 class _PromptDetails(msgspec.Struct):
     cached_tokens: int | None = None
     cache_write_tokens: int | None = None
+    cache_write_1h_tokens: int | None = None
+    """The part of them that is kept for an hour. No server says so; wires that know it are read as Chat."""
     audio_tokens: int | None = None
     image_tokens: int | None = None
 
@@ -50,13 +52,15 @@ class WireUsage(msgspec.Struct):
         cached = min(max(before.cached_tokens or self.prompt_cache_hit_tokens or 0, 0), left)
         left -= cached
         written = min(max(before.cache_write_tokens or 0, 0), left)
+        written_1h = min(max(before.cache_write_1h_tokens or 0, 0), written)
         audio_out = min(max(after.audio_tokens or 0, 0), completion)
         image_out = min(max(after.image_tokens or 0, 0), completion - audio_out)
         reasoning = min(max(after.reasoning_tokens or 0, 0), completion - audio_out - image_out)
         return Usage(
             input=left - written,
             cached_read=cached,
-            cache_write_5m=written,
+            cache_write_5m=written - written_1h,
+            cache_write_1h=written_1h,
             audio_input=audio_in,
             image_input=image_in,
             output=completion - reasoning - audio_out - image_out,

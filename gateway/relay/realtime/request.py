@@ -6,12 +6,13 @@ import math
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode
 
+from adapters.providers.channel_config import custom_headers
 from adapters.providers.urls import UrlError, upstream_url
 from adapters.transport.types import UpstreamRequest
 from gateway.relay import head as heads
 from gateway.relay.endpoints import Kind
 from gateway.relay.errors import RelayError
-from gateway.relay.outgoing import USER_AGENT, credential
+from gateway.relay.outgoing import USER_AGENT, channel_headers, replaced
 
 if TYPE_CHECKING:
     from gateway.config.settings import Settings
@@ -35,15 +36,12 @@ def session_request(relay: Relay, channel: ChannelView, settings: Settings) -> U
     named = {name for name, _ in headers}
     if _PREVIEW in model and _BETA[0] not in named:
         headers.append(_BETA)
-    headers += [
-        (name.encode("ascii"), value.encode("latin-1"))
-        for name, value in channel.provider.headers.items()
-        if name.lower().encode("ascii") not in named
-    ]
+    own = custom_headers(channel.config)
+    headers += [USER_AGENT, *(pair for pair in channel_headers(channel) if pair[0].lower() not in named)]
     return UpstreamRequest(
         method="GET",
         url=_with_query(url, relay.head.query, model),
-        headers=(*headers, USER_AGENT, *credential(channel)),
+        headers=tuple(replaced(headers, own)),
         body=b"",
         connect_timeout_s=settings.connect_timeout_sec or math.inf,
         head_timeout_s=settings.head_timeout_sec or math.inf,
