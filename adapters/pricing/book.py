@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from adapters.pricing.figures import UNITS_PER_TOKEN
-from adapters.pricing.price import AudioPrice, ModelConfig, Price, Rates, Unit, make_rates
+from adapters.pricing.price import AudioPrice, ImagePrice, ModelConfig, Price, Rates, Unit, make_rates
 from adapters.pricing.tables import load_tables, price_of
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ SHARED_ORDER = (
 )
 """Tables that serve every provider for models it has no price of its own for; the first that knows a model wins."""
 
-RATIO_BEFORE_IMAGE_PRICE = frozenset({"cloudflare", "deepinfra", "siliconflow", "togetherai"})
+RATIO_BEFORE_IMAGE_PRICE = frozenset({"ali", "cloudflare", "deepinfra", "siliconflow", "togetherai"})
 """Tables whose prices per image the original did not have: there a channel's own ratio was what an image cost, and
 still is. In the others the price per image has always come first."""
 
@@ -144,7 +144,7 @@ def _overridden(price: Price, own: ModelConfig, family: str) -> Price:
             rates=_changed(price.rates, ratio=ratio, completion=completion),
             tiers=(),
             windows=(),
-            image=None if family in RATIO_BEFORE_IMAGE_PRICE else price.image,
+            image=_image_beside_ratio(price.image, family),
             is_fallback=False,
             is_override=True,
         )
@@ -157,6 +157,14 @@ def _overridden(price: Price, own: ModelConfig, family: str) -> Price:
         tiers=tuple(replace(t, rates=_changed(t.rates, None, completion)) for t in price.tiers),
         windows=tuple(replace(w, rates=_changed(w.rates, None, completion)) for w in price.windows),
     )
+
+
+def _image_beside_ratio(image: ImagePrice | None, family: str) -> ImagePrice | None:
+    """Return what is left of a price per image when the channel has a ratio of its own."""
+    if family not in RATIO_BEFORE_IMAGE_PRICE or image is None:
+        return image
+    # Sizes and numbers that Ali's models take hold whatever they cost.
+    return replace(image, usd=Fraction(0)) if family == "ali" else None
 
 
 def _changed(rates: Rates, ratio: Fraction | None, completion: Fraction | None) -> Rates:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from adapters.formats.pictures.names import PAINTER_NAMES
 from adapters.pricing.book import load_price_book
 from adapters.providers.provider import ENDPOINTS, QUIRKS, SIGNED, SPOKEN_FORMATS, Provider
 from adapters.providers.urls import DEFAULT_URLS, PATHS, placeholders
@@ -155,7 +156,8 @@ def _check(where: str, p: Provider) -> None:
     own_base = p.defaults.get("base_url", "")
     if unknown := [name for name in placeholders(own_base) if name == "base_url" or name not in settings]:
         raise CatalogueError(where, f"defaults: {{{unknown[0]}}} is no setting of this provider")
-    for template in (p.url or DEFAULT_URLS.get(p.format, ""), *p.paths.values(), *p.base_urls.values()):
+    others = [template for paths in p.base_paths.values() for template in paths.values()]
+    for template in (p.url or DEFAULT_URLS.get(p.format, ""), *p.paths.values(), *p.base_urls.values(), *others):
         unknown = [name for name in placeholders(template) if name not in settings]
         if unknown:
             raise CatalogueError(where, f"url: {{{unknown[0]}}} is no setting of this provider")
@@ -165,6 +167,8 @@ def _check(where: str, p: Provider) -> None:
     for spoken in p.model_formats.values():
         if spoken not in SPOKEN_FORMATS:
             raise CatalogueError(where, f"model_formats: there is no codec for {spoken}")
+    if p.pictures and p.pictures not in PAINTER_NAMES:
+        raise CatalogueError(where, f"pictures: unknown name {p.pictures}")
     if p.wire and p.wire not in WIRE_NAMES:
         raise CatalogueError(where, f"wire: unknown name {p.wire}")
 

@@ -99,6 +99,8 @@ class Provider:
     """By beginning of the model's name: another format."""
     wire: str = ""
     """Name of what is done beyond plain HTTP (see `adapters.wires`); empty: nothing."""
+    pictures: str = ""
+    """Name of the form in which it is asked for pictures (see `adapters.formats.pictures`); empty: OpenAI's."""
     prices: str = ""
     """Name of the price table; empty: only the tables that all share."""
     owner: str
@@ -128,6 +130,8 @@ class Provider:
     """A model's name is one segment of a URL's path: its slashes and colons are escaped."""
     base_urls: dict[str, str] = field(default_factory=dict)
     """By a part of the base URL: another template."""
+    base_paths: dict[str, dict[str, str]] = field(default_factory=dict)
+    """By a part of the base URL, then as `paths`."""
     defaults: dict[str, str] = field(default_factory=dict)
     """Settings that a channel may leave out. `base_url` may itself name settings."""
     model_defaults: dict[str, dict[str, str]] = field(default_factory=dict)

@@ -78,6 +78,9 @@ def upstream_url(
     path = provider.paths.get(endpoint) or PATHS.get(endpoint, "")
     if streams:
         path = provider.stream_paths.get(endpoint, path)
+    for part, paths in provider.base_paths.items():
+        if part in base:
+            path = paths.get(endpoint, path)
     for beginning, paths in provider.model_paths.items():
         if model.startswith(beginning):
             path = paths.get(endpoint, path)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import trio
+
 from adapters.transport.types import ResponseBroken, SocketRefused
 from adapters.wires.exchange import read_all
 
@@ -43,11 +45,13 @@ class Given:
     def __init__(self, status: int, headers: Headers, body: bytes) -> None:
         self.status = status
         self.headers = headers
-        self._body = body
+        self.body = body
+        self._left = body
 
     async def receive_some(self) -> bytes:
         """See `adapters.transport.types.UpstreamResponse`."""
-        body, self._body = self._body, b""
+        await trio.lowlevel.checkpoint()
+        body, self._left = self._left, b""
         return body
 
     async def aclose(self) -> None:

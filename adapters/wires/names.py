@@ -3,6 +3,18 @@
 from __future__ import annotations
 
 WIRE_NAMES = frozenset(
-    {"baidu", "bedrock", "coze", "dashscope", "lines", "replicate", "tencent", "whole", "xunfei", "zhipu"}
+    {
+        "baidu",
+        "bedrock",
+        "coze",
+        "dashscope",
+        "dashscope_tasks",
+        "lines",
+        "replicate",
+        "tencent",
+        "whole",
+        "xunfei",
+        "zhipu",
+    }
 )
 """What the field `wire` of a row may hold."""

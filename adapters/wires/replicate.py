@@ -6,17 +6,14 @@ cancelled, since it would go on and cost.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING
-
-import trio
 
 from adapters.formats.errors import FormatError
 from adapters.formats.reading import is_object, load
-from adapters.transport.types import ResponseBroken, TransportError
+from adapters.transport.types import ResponseBroken
 from adapters.wires.exchange import MOST_BYTES, header, like, read_all
 from adapters.wires.framing import JSON, Given
-from adapters.wires.waiting import wait_until_ready
+from adapters.wires.waiting import cancel, wait_until_ready
 
 if TYPE_CHECKING:
     from adapters.formats.neutral import JsonObject
@@ -25,7 +22,6 @@ if TYPE_CHECKING:
 
 EVERY_S = 1.0
 LONGEST_S = 600.0
-CANCEL_S = 3.0
 _OVER = ("succeeded", "failed", "canceled", "aborted")
 
 
@@ -59,7 +55,7 @@ class ReplicateCarrier:
                 await prediction.cancel()
                 raise
         try:
-            return Given(200, (JSON,), await prediction.output())
+            return await prediction.output()
         except BaseException:
             await prediction.cancel()
             raise
@@ -81,10 +77,10 @@ class _Prediction:
         found = urls.get(name) if is_object(urls) else None
         return found if isinstance(found, str) else ""
 
-    async def output(self) -> bytes:
+    async def output(self) -> Given:
         """Return the prediction's JSON once it is over. Raises `TransportError`."""
         if self._value.get("status") in _OVER:
-            return self._body
+            return Given(200, (JSON,), self._body)
         url = self.url("get")
         if not url:
             raise ResponseBroken("the provider does not say where the prediction is to be had")
@@ -108,9 +104,7 @@ class _Prediction:
         if not url:
             return
         asking = like(self._request, url=url, headers=((b"authorization", header(self._request, b"authorization")),))
-        with trio.move_on_after(CANCEL_S, shield=True), suppress(TransportError):
-            response = await self._transport.send(asking)
-            await response.aclose()
+        await cancel(asking, self._transport)
 
 
 class _Listening:

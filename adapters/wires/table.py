@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from adapters.wires import xunfei
-from adapters.wires.ali import AliAuthorizer
+from adapters.wires.ali import AliAuthorizer, AliTasks
 from adapters.wires.baidu import BaiduAuthorizer
 from adapters.wires.bedrock.carrier import BedrockCarrier
 from adapters.wires.coze import CozeAuthorizer
@@ -29,7 +29,8 @@ def make_wires(keeper: TokenKeeper) -> Mapping[str, Wire]:
             "baidu": Wire(authorizer=BaiduAuthorizer(keeper)),
             "bedrock": Wire(carrier=BedrockCarrier()),
             "coze": Wire(authorizer=CozeAuthorizer(keeper)),
-            "dashscope": Wire(authorizer=AliAuthorizer()),
+            "dashscope": Wire(authorizer=AliAuthorizer(), carrier=AliTasks()),
+            "dashscope_tasks": Wire(carrier=AliTasks()),
             "lines": Wire(carrier=Lines()),
             "replicate": Wire(carrier=ReplicateCarrier()),
             "tencent": Wire(authorizer=TencentAuthorizer()),

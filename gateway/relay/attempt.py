@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from adapters.formats.codec import ReadError
     from adapters.transport.types import Transport, UpstreamRequest, UpstreamResponse
-    from gateway.relay.exchange import Exchange
+    from gateway.relay.exchange import Exchange, Unfetched
     from gateway.relay.meter import Meter
     from gateway.relay.state import Relay
 
@@ -42,11 +42,13 @@ async def attempt(
     *,
     transport: Transport,
     meter: Meter,
+    complete: Callable[[Unfetched], Awaitable[bytes]],
     idle_s: float,
     first_content_s: float,
     outgrown: Callable[[], Awaitable[None]],
 ) -> None:
-    """Try `request` once. `outgrown` is awaited after every write of a stream, to top the reservation up.
+    """Try `request` once. `outgrown` is awaited after every write of a stream, to top the reservation up;
+    `complete` writes an answer whose pictures must be fetched.
 
     Raises `UpstreamFailed`. Cancelled: the upstream connection is closed at once.
     """
@@ -81,7 +83,7 @@ async def attempt(
                 while await response.receive_some():
                     pass
         else:
-            await _whole(relay, response, exchange, meter)
+            await _whole(relay, response, exchange, meter, complete)
     except IdleTimeout:
         raise UpstreamCut("the provider fell silent", status=504) from None
     except TransportError:
@@ -102,7 +104,13 @@ def _kind(response: UpstreamResponse) -> bytes:
     return dict(response.headers).get(b"content-type", b"").lower()
 
 
-async def _whole(relay: Relay, response: UpstreamResponse, exchange: Exchange, meter: Meter) -> None:
+async def _whole(
+    relay: Relay,
+    response: UpstreamResponse,
+    exchange: Exchange,
+    meter: Meter,
+    complete: Callable[[Unfetched], Awaitable[bytes]],
+) -> None:
     """Read a whole answer, look at it, and pass its bytes on."""
     parts: list[bytes] = []
     size = 0
@@ -122,6 +130,11 @@ async def _whole(relay: Relay, response: UpstreamResponse, exchange: Exchange, m
     if passed.with_usage is not None:
         # Clients count on it, though the provider does not.
         raw = passed.with_usage(await meter.usage(relay.prompt_tokens))
+    headers = heads.for_client(response.headers)
+    if passed.unfetched is not None:
+        raw = await complete(passed.unfetched)
+        # What came may have been the picture itself.
+        headers = [(name, b"application/json" if name == b"content-type" else value) for name, value in headers]
     relay.first_content_at = trio.current_time()
     relay.stamp("first_client_response")
-    await relay.client.answer(response.status, heads.for_client(response.headers), raw)
+    await relay.client.answer(response.status, headers, raw)

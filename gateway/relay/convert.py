@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from adapters.formats import embeddings, neutral
+from adapters.formats import neutral
+from adapters.formats.embedders import EMBED_CLIENTS
 from adapters.formats.errors import FormatError, ProviderFailure
 from adapters.formats.piece import Piece
 from gateway.relay.errors import UpstreamFailed
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from adapters.formats.codec import ClientSide, ProviderSide
-    from adapters.formats.embedders import Embedder
+    from adapters.formats.embedders import EmbedClient, Embedder
+    from adapters.formats.embeddings import EmbeddingRequest, EmbeddingResponse
     from adapters.formats.shaping import Shaper
     from adapters.pricing.usage import Usage
     from adapters.sse import Event
@@ -62,7 +64,7 @@ class Converted:
 
     def whole(self, body: bytes) -> Passed:
         """See `Exchange`."""
-        response = _decoded(self._provider.decode_response, body)
+        response = read_whole(self._provider.decode_response, body)
         for shaper in self._shapers:
             response = shaper.whole(response)
         encoded = self._client.encode_response(response, self._options)
@@ -114,22 +116,34 @@ class Converted:
 
 
 class ConvertedEmbeddings:
-    """Vectors of a provider with a form of its own, for a client of OpenAI's."""
+    """Vectors of a provider whose form is not the client's."""
 
     dropped: tuple[str, ...] = ()
     """Nothing is lost on the way back."""
     trails = False
     trailer = b""
 
-    def __init__(self, embedder: Embedder, request: embeddings.EmbeddingRequest) -> None:
+    def __init__(
+        self, embedder: Embedder, request: EmbeddingRequest, client: EmbedClient = EMBED_CLIENTS["openai_chat"]
+    ) -> None:
         self._embedder = embedder
+        self._client = client
         self._request = request
 
     def whole(self, body: bytes) -> Passed:
         """See `Exchange`."""
-        response = _decoded(self._embedder.decode, body)
+        response = read_whole(self._embedder.decode, body)
         piece = Piece(usage=response.usage, finishes=True, has_content=True)
-        return Passed(embeddings.encode_response(response, self._request), piece, done=True)
+        return Passed(
+            self._client.encode(response, self._request),
+            piece,
+            done=True,
+            with_usage=None if response.usage is not None else lambda usage: self._written(response, usage),
+        )
+
+    def _written(self, response: EmbeddingResponse, usage: Usage) -> bytes:
+        response.usage = usage
+        return self._client.encode(response, self._request)
 
     def failed(self, failure: neutral.Failure) -> bytes | None:
         """See `Exchange`."""
@@ -145,7 +159,8 @@ class ConvertedEmbeddings:
         return Passed(failure=UpstreamFailed("the provider answered with a stream of events"))
 
 
-def _decoded(decode: Callable[[bytes], T], body: bytes) -> T:
+def read_whole(decode: Callable[[bytes], T], body: bytes) -> T:
+    """Return what `decode` reads in a whole answer. Raises `UpstreamFailed` for what it cannot, and for errors."""
     try:
         return decode(body)
     except FormatError as error:

@@ -14,13 +14,23 @@ from gateway.relay.errors import UpstreamCut, UpstreamFailed
 from gateway.relay.failures import failure_in_answer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from adapters.formats.codec import Passing
     from adapters.formats.neutral import Failure
     from adapters.formats.piece import Piece
     from adapters.pricing.usage import Usage
     from adapters.sse import Event
+
+
+class Unfetched(NamedTuple):
+    """A whole answer that still lacks pictures, which lie somewhere else."""
+
+    urls: tuple[str, ...]
+    write: Callable[[Mapping[str, bytes]], bytes]
+    """Return the answer with what could be had, by URL."""
+    as_png: bool = False
+    """The client wants PNG, whatever the provider made."""
 
 
 class Passed(NamedTuple):
@@ -38,6 +48,8 @@ class Passed(NamedTuple):
     """Keeps the client awake, but is nothing to commit to."""
     with_usage: Callable[[Usage], bytes] | None = None
     """Writes a whole answer with tokens that we counted, where the provider told none."""
+    unfetched: Unfetched | None = None
+    """What is to be fetched before a whole answer can be written; `raw` is empty then."""
 
 
 class Exchange(Protocol):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import ipaddress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urljoin
 
 import httpcore2
@@ -16,13 +16,16 @@ import trio
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from gateway.observe.types import Journal
 
 REDIRECTS = 3
 _CONNECTIONS = 20
-_TYPES = ("image/", "application/octet-stream")
+_TYPES = ("image/", "application/octet-stream", "binary/octet-stream")
+
+_Found: TypeAlias = tuple[str, bytes]
+"""Media type and bytes."""
 
 
 class AddressRefused(httpcore2.ConnectError):
@@ -111,10 +114,25 @@ class HttpImageFetcher:
 
     async def data_url(self, url: str) -> str | None:
         """Return the image as a `data:` URL, or `None` when it may not or cannot be had."""
+        found = await self._within_limits(self._look_and_get, url)
+        if found is None:
+            return None
+        kind, body = found
+        return f"data:{kind};base64,{base64.b64encode(body).decode('ascii')}"
+
+    async def picture(self, url: str) -> bytes | None:
+        """Return a picture that a provider made, or `None` when it may not or cannot be had.
+
+        Such addresses are often signed for GET alone, so nobody looks first.
+        """
+        found = await self._within_limits(self._get, url)
+        return None if found is None else found[1]
+
+    async def _within_limits(self, fetch: Callable[[str], Awaitable[_Found]], url: str) -> _Found | None:
         reason = "took too long"
         with trio.move_on_after(self._timeout_s):
             try:
-                return await self._fetch(url)
+                return await fetch(url)
             except AddressRefused:
                 reason = "not a public address"
             except _Unsuitable as error:
@@ -125,38 +143,43 @@ class HttpImageFetcher:
         self._journal.event("info", "image.unfetched", f"an image stays a URL: {reason}")
         return None
 
-    async def _fetch(self, url: str) -> str:
+    async def _look_and_get(self, url: str) -> _Found:
         for _ in range(REDIRECTS + 1):
             # Providers of images that refuse HEAD are asked with GET all the same.
             following = await self._look(url)
             if following is None:
-                break
+                return await self._get(url)
             url = following
-        else:
-            raise _Unsuitable("too many redirects")
-        async with self._pool.stream("GET", url) as response:
-            if response.status != 200:
-                raise _Unsuitable(f"status {response.status}")
-            kind = self._kind(response)
-            body = bytearray()
-            async for piece in response.aiter_stream():
-                body += piece
-                if len(body) > self._max_bytes:
-                    raise _Unsuitable("too large")
-        return f"data:{kind};base64,{base64.b64encode(body).decode('ascii')}"
+        raise _Unsuitable("too many redirects")
+
+    async def _get(self, url: str) -> _Found:
+        for _ in range(REDIRECTS + 1):
+            async with self._pool.stream("GET", url) as response:
+                following = _redirected(url, response)
+                if following is None:
+                    return await self._read(response)
+            url = following
+        raise _Unsuitable("too many redirects")
+
+    async def _read(self, response: httpcore2.Response) -> _Found:
+        if response.status != 200:
+            raise _Unsuitable(f"status {response.status}")
+        kind = self._kind(response)
+        body = bytearray()
+        async for piece in response.aiter_stream():
+            body += piece
+            if len(body) > self._max_bytes:
+                raise _Unsuitable("too large")
+        return kind, bytes(body)
 
     async def _look(self, url: str) -> str | None:
         """Ask for the head; return where it points to, if it is a redirect. Raises `_Unsuitable` for no image."""
         async with self._pool.stream("HEAD", url) as response:
-            headers = _headers(response)
-            if 300 <= response.status < 400 and "location" in headers:
-                target = urljoin(url, headers["location"])
-                if not target.startswith(("http://", "https://")):
-                    raise _Unsuitable("redirected to another scheme")
-                return target
+            if (following := _redirected(url, response)) is not None:
+                return following
             if response.status == 200:
                 self._kind(response)
-                if int(headers.get("content-length") or 0) > self._max_bytes:
+                if int(_headers(response).get("content-length") or 0) > self._max_bytes:
                     raise _Unsuitable("too large")
         return None
 
@@ -174,6 +197,17 @@ class HttpImageFetcher:
 
 class _Unsuitable(Exception):
     """What was found is no image that may be sent on."""
+
+
+def _redirected(url: str, response: httpcore2.Response) -> str | None:
+    """Return where an answer points to, if it is a redirect. Raises `_Unsuitable`."""
+    target = _headers(response).get("location", "")
+    if not 300 <= response.status < 400 or not target:
+        return None
+    target = urljoin(url, target)
+    if not target.startswith(("http://", "https://")):
+        raise _Unsuitable("redirected to another scheme")
+    return target
 
 
 def _headers(response: httpcore2.Response) -> dict[str, str]:

@@ -21,6 +21,9 @@ class ImageFetcher(Protocol):
     async def data_url(self, url: str) -> str | None:
         """Return the image as a `data:` URL, or `None` when it may not or cannot be had. Has its own deadline."""
 
+    async def picture(self, url: str) -> bytes | None:
+        """Return a picture that a provider made, or `None` when it may not or cannot be had. Has its own deadline."""
+
 
 def names_images(raw: bytes) -> bool:
     """Whether a body may hold image URLs at all; a quick look that spares most requests the parsing."""

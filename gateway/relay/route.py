@@ -10,16 +10,18 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from adapters.formats.embedders import EMBEDDERS
+from adapters.formats.pictures.table import PAINTERS
 from adapters.formats.table import PASSING, PROVIDERS
 from adapters.providers.channel_config import supports
 from gateway.relay.endpoints import Kind
+from gateway.relay.vectors import embedder_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from adapters.formats.codec import Passing, ProviderSide, ReadError
     from adapters.formats.embedders import Embedder
+    from adapters.formats.pictures.painter import Painter
     from gateway.registry.snapshot import ChannelView
     from gateway.relay.endpoints import Endpoint
 
@@ -45,6 +47,8 @@ class Route:
     stream_url: Callable[[str], str] | None = None
     embedder: Embedder | None = None
     """How to ask the provider for embeddings, where it has a form of its own; then nothing passes either."""
+    painter: Painter | None = None
+    """The same for pictures."""
     writes_thoughts: bool = False
     """The provider's models may write their thoughts into their text, as `<think>…</think>`."""
 
@@ -58,9 +62,12 @@ def find_route(channel: ChannelView, endpoint: Endpoint, model: str) -> Route | 
     if endpoint.format is None:
         if not row.serves(endpoint.kind):
             return None
-        embedder = EMBEDDERS.get(row.format) if endpoint.kind is Kind.EMBEDDINGS else None
-        read_error = passing.read_error if embedder is None else embedder.read_error
-        return Route(endpoint.kind, None, passing, read_error, embedder=embedder)
+        embedder = embedder_for(endpoint, row) if endpoint.kind is Kind.EMBEDDINGS else None
+        painter = PAINTERS.get(row.pictures) if endpoint.kind in (Kind.IMAGES, Kind.IMAGE_EDITS) else None
+        own = embedder or painter
+        read_error = passing.read_error if own is None else own.read_error
+        asked = endpoint.kind if own is not None else endpoint.passes_at or endpoint.kind
+        return Route(asked, None, passing, read_error, embedder=embedder, painter=painter)
     spoken = _spoken(channel, endpoint.kind, model)
     if spoken is None or spoken not in PROVIDERS:
         return None

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from adapters.formats import neutral
+    from adapters.formats.pictures.painter import PictureRequest
     from gateway.registry.snapshot import ChannelView, Snapshot
     from gateway.relay.admit import Caller
     from gateway.relay.body import RequestBody
@@ -74,6 +75,8 @@ class Relay:
     """The request in the neutral form, once somebody needed it."""
     messages: object | None = None
     """The `messages` member with images inlined, when that changed it."""
+    pictures: PictureRequest | None = None
+    """The request for pictures for the running attempt's provider, where that has a form of its own."""
     prompt_tokens: int = 0
     channel: ChannelView | None = None
     """The channel of the attempt that runs or was last."""

@@ -110,7 +110,7 @@ class EventStream:
         return out
 
     def _note(self, passed: Passed, data: bytes, out: list[bytes]) -> None:
-        raw, piece, self._done, self._failure, is_comment, _ = passed
+        raw, piece, self._done, self._failure, is_comment = passed[:5]
         if piece is not None:
             self._meter.add(piece)
         elif raw and data and not is_comment and not self._done and self._failure is None:

@@ -25,8 +25,9 @@ from gateway.relay.errors import Refused, RelayError, UpstreamFailed
 from gateway.relay.holding import Holding
 from gateway.relay.images import inline_images, inline_parts, names_images
 from gateway.relay.media.duration import Uploads
+from gateway.relay.media.pictures import fetched, picture_request
 from gateway.relay.outgoing import account_of
-from gateway.relay.prepare import can_serve, converts, decoded, prepare
+from gateway.relay.prepare import can_serve, converts, decoded, painter_of, prepare
 from gateway.relay.realtime.client import SocketClient
 from gateway.relay.realtime.meter import SessionMeter
 from gateway.relay.realtime.request import session_request
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from gateway.registry.accounts import AccountCache
     from gateway.registry.registry import Registry
     from gateway.registry.snapshot import ChannelView
+    from gateway.relay.exchange import Unfetched
     from gateway.relay.health import ChannelHealth
     from gateway.relay.images import ImageFetcher
     from gateway.relay.running import Running
@@ -315,13 +317,14 @@ class Supervisor:
             prepared.read_error,
             transport=prepared.transport,
             meter=holding.meter,
+            complete=self._complete,
             idle_s=deps.settings.idle_timeout_sec or math.inf,
             first_content_s=deps.settings.first_content_timeout_sec or math.inf,
             outgrown=holding.top_up,
         )
 
     async def _inline_images(self, channel: ChannelView) -> None:
-        """Fetch what the request names by URL, once for each form in which it is sent."""
+        """Fetch or read the pictures of the request, in the form in which they are sent."""
         relay, images = self._relay, self._deps.images
         if converts(channel, relay):
             await inline_parts(decoded(relay).messages, images)
@@ -329,6 +332,11 @@ class Supervisor:
             messages = relay.body.any("messages")
             if await inline_images(messages, images):
                 relay.messages = messages
+        elif (painter := painter_of(channel, relay)) is not None:
+            relay.pictures = await picture_request(relay, painter, self._deps.uploads.limiter)
+
+    async def _complete(self, unfetched: Unfetched) -> bytes:
+        return await fetched(unfetched, self._deps.images, self._deps.uploads.limiter)
 
     def _next(self, error: UpstreamFailed) -> ChannelView | None:
         """Return the channel for another attempt, within the plan that the first failure made and the budget."""

@@ -116,7 +116,7 @@ def _write_reasoning(asked: Asked, parameters: JsonObject) -> None:
 
 
 def _read(answer: JsonObject) -> JsonObject:
-    _raise_error(answer)
+    raise_error(answer)
     output = member(answer, "output") or {}
     choices = [_choice(as_object(item, "output.choices"), "message") for item in array(output, "choices", "output")]
     if not choices and isinstance(output.get("text"), str):
@@ -129,7 +129,7 @@ def _read(answer: JsonObject) -> JsonObject:
 def _hear(event: Event) -> Told:
     answer = load(event.data)
     status = _STATUS.search(event.raw)
-    _raise_error(answer, int(status[1]) if status else 200)
+    raise_error(answer, int(status[1]) if status else 200)
     output = member(answer, "output") or {}
     choices = [_choice(as_object(item, "output.choices"), "delta") for item in array(output, "choices", "output")]
     if not choices and isinstance(output.get("text"), str):
@@ -169,13 +169,16 @@ def _usage(answer: JsonObject) -> JsonObject | None:
     }
 
 
-def _raise_error(answer: JsonObject, status: int = 200) -> None:
+def raise_error(answer: JsonObject, status: int = 200) -> None:
+    """Raise `ProviderFailure` for an answer that tells of an error; `status` is the one it came with."""
     code = text(answer, "code")
-    if not code:
-        return
-    if status < 400:
-        status = _STATUSES.get(code.partition(".")[0], 502)
-    raise failure(text(answer, "message"), code, status=status)
+    if code:
+        raise failure(text(answer, "message"), code, status=status if status >= 400 else status_of(code))
+
+
+def status_of(code: str) -> int:
+    """Return the HTTP status that an error's code stands for."""
+    return _STATUSES.get(code.partition(".")[0], 502)
 
 
 DIALECT = Dialect(write=_write, read=_read, hear=_hear)

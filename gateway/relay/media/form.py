@@ -57,6 +57,14 @@ class Form:
                 return Window(self._spool, part.content_at, part.size)
         return None
 
+    def files(self, name: str) -> list[Window]:
+        """Return the contents of all files called `name`."""
+        return [
+            Window(self._spool, part.content_at, part.size)
+            for part in self._parts
+            if part.name == name and part.filename is not None
+        ]
+
     def edited(self, changes: Mapping[str, object | None]) -> Segments:
         """Return the form with fields changed, added or (`None`) taken out. `changes` hold plain values."""
         pieces: list[bytes | Stretch] = []

@@ -86,7 +86,7 @@ class Window(io.RawIOBase):
         super().__init__()
         self._spool = spool
         self._start = start
-        self._size = size
+        self.size = size
         self._at = 0
 
     def readable(self) -> bool:
@@ -99,14 +99,14 @@ class Window(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """As every file."""
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self.size}[whence]
         self._at = max(base + offset, 0)
         return self._at
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         """As every file."""
         view = memoryview(buffer)
-        wanted = min(len(view), max(self._size - self._at, 0))
+        wanted = min(len(view), max(self.size - self._at, 0))
         data = self._spool.read_at_sync(self._start + self._at, wanted) if wanted else b""
         view[: len(data)] = data
         self._at += len(data)

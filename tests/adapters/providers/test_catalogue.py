@@ -4,6 +4,8 @@ import time
 
 import pytest
 
+from adapters.formats.pictures.names import PAINTER_NAMES
+from adapters.formats.pictures.table import PAINTERS
 from adapters.formats.table import PROVIDERS
 from adapters.providers.catalogue import Catalogue, CatalogueError, load_catalogue, read_rows
 from adapters.providers.provider import SPOKEN_FORMATS, Provider, SignedRequests
@@ -83,6 +85,10 @@ def test_wires_that_rows_may_name_are_made(catalogue: Catalogue) -> None:
     assert set(make_wires(TokenKeeper())) == WIRE_NAMES
     used = {p.wire for p in catalogue.providers if p.wire}
     assert used == WIRE_NAMES, "a wire that no row names is of no use"
+
+
+def test_forms_for_pictures_that_rows_may_name_are_made(catalogue: Catalogue) -> None:
+    assert set(PAINTERS) == PAINTER_NAMES == {p.pictures for p in catalogue.providers if p.pictures}
 
 
 def test_a_format_may_depend_on_the_model(catalogue: Catalogue) -> None:

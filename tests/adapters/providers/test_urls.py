@@ -11,7 +11,15 @@ from adapters.providers.urls import UrlError, upstream_url
 RECORDED: dict[str, dict[str, str | None]] = json.loads(
     Path(__file__).with_name("upstream_urls.json").read_text("utf-8")
 )
-SERVED_BESIDES = {(40, "images_generations")}
+SERVED_BESIDES = {
+    (40, "images_generations"),
+    (41, "completions"),
+    (41, "embeddings"),
+    (47, "embeddings"),
+    (47, "images_generations"),
+    (49, "images_generations"),
+    (49, "images_edits"),
+}
 """What the original did not offer, though the provider does."""
 TEXT_ENDPOINTS = ("chat_completions", "completions", "embeddings", "moderations")
 
