@@ -52,8 +52,8 @@ ENDPOINTS = (
     "videos",
     "ocr",
     "rich_chat",
-)
     "count_tokens",
+)
 """`rich_chat` takes chats with more than texts, where a provider has an address of its own for them; `count_tokens`
 tells how long a prompt is, asked in the format in which the provider is spoken to."""
 

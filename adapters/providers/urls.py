@@ -36,9 +36,9 @@ PATHS = {
     "realtime": "realtime",
     "videos": "videos",
     "rich_chat": "chat/completions",
+    "count_tokens": "",
 }
 
-    "count_tokens": "",
 # Model names may hold these as they are: `@cf/meta/llama-3`, `anthropic/claude:beta`.
 _SAFE_IN_MODEL = "@/:"
 
