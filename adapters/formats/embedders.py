@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from adapters.formats import gemini, openai_chat
 from adapters.formats.dialects.dialect import failure
-from adapters.formats.embeddings import EmbeddingRequest, EmbeddingResponse, decode_response, read_vector
+from adapters.formats.embeddings import (
+    EmbeddingRequest,
+    EmbeddingResponse,
+    decode_request,
+    decode_response,
+    encode_request,
+    encode_response,
+    read_vector,
+)
 from adapters.formats.errors import FormatError
 from adapters.formats.neutral import Encoded
 from adapters.formats.reading import array, as_object, count, dump, is_array, load, member, text
@@ -28,6 +36,21 @@ class Embedder:
     encode: Callable[[EmbeddingRequest, str], Encoded]
     decode: Callable[[bytes], EmbeddingResponse]
     read_error: ReadError = openai_chat.read_error
+
+
+class DecodeEmbedding(Protocol):
+    """Reads what a client asks. Raises `FormatError`."""
+
+    def __call__(self, raw: bytes, *, model: str) -> EmbeddingRequest:
+        """Return the request; `model` is what is asked for where the body does not say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbedClient:
+    """One form in which clients ask for embeddings."""
+
+    decode: DecodeEmbedding
+    encode: Callable[[EmbeddingResponse, EmbeddingRequest], bytes]
 
 
 def _response(vectors: list[object], tokens: int, path: str) -> EmbeddingResponse:
@@ -140,6 +163,17 @@ def _from_tencent(body: bytes) -> EmbeddingResponse:
     tokens = count(usage, "PromptTokens") or count(usage, "TotalTokens")
     return _response([item.get("Embedding") for item in found], tokens, "Response.Data")
 
+
+OPENAI = Embedder(encode=encode_request, decode=decode_response)
+"""OpenAI's form, for clients that speak another."""
+
+EMBED_CLIENTS: Mapping[str, EmbedClient] = MappingProxyType(
+    {
+        "openai_chat": EmbedClient(decode=decode_request, encode=encode_response),
+        "gemini": EmbedClient(decode=gemini.decode_embed_request, encode=gemini.encode_embed_response),
+    }
+)
+"""By the format of errors that a client reads."""
 
 EMBEDDERS: Mapping[str, Embedder] = MappingProxyType(
     {

@@ -56,8 +56,11 @@ class EmbeddingResponse(msgspec.Struct, kw_only=True):
     usage: Usage | None = None
 
 
-def decode_request(raw: bytes) -> EmbeddingRequest:
-    """Return what a client of OpenAI's format asks. Raises `FormatError`; tokens in place of texts are refused."""
+def decode_request(raw: bytes, *, model: str = "") -> EmbeddingRequest:
+    """Return what a client of OpenAI's format asks; `model` is what is asked for if the body does not say.
+
+    Raises `FormatError`; tokens in place of texts are refused.
+    """
     body = load(raw)
     wanted = text(body, "encoding_format")
     if wanted not in ("", "float", "base64"):
@@ -69,7 +72,7 @@ def decode_request(raw: bytes) -> EmbeddingRequest:
     if not inputs:
         raise FormatError("is required", path="input")
     return EmbeddingRequest(
-        model=required_text(body, "model"),
+        model=text(body, "model") or model or required_text(body, "model"),
         inputs=inputs,
         dimensions=integer(body, "dimensions"),
         is_base64=wanted == "base64",

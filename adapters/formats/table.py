@@ -130,6 +130,12 @@ PASSING: Mapping[str, Passing] = MappingProxyType(
             missing_end=b"",
             read_error=gemini.read_error,
         ),
+        "gemini_vectors": Passing(
+            reader=lambda: Stateless(gemini.read_vectors),
+            ends=media.ends,
+            missing_end=None,
+            read_error=gemini.read_error,
+        ),
         "images": Passing(
             reader=media.ImageReader, ends=media.ends, missing_end=b"", read_error=openai_chat.read_error
         ),

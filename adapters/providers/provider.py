@@ -53,9 +53,11 @@ ENDPOINTS = (
     "ocr",
     "rich_chat",
     "count_tokens",
+    "embed_content",
 )
 """`rich_chat` takes chats with more than texts, where a provider has an address of its own for them; `count_tokens`
-tells how long a prompt is, asked in the format in which the provider is spoken to."""
+tells how long a prompt is, asked in the format in which the provider is spoken to; `embed_content` takes Google's
+requests for a single embedding."""
 
 MAX_COMPLETION_TOKENS = "max_completion_tokens"
 """Quirk: reasoning models are refused with `max_tokens`."""
@@ -99,6 +101,8 @@ class Provider:
     """By beginning of the model's name: another format."""
     wire: str = ""
     """Name of what is done beyond plain HTTP (see `adapters.wires`); empty: nothing."""
+    vectors: str = ""
+    """Name of the form in which it is asked for embeddings (`adapters.formats.embedders`); empty: its format's."""
     pictures: str = ""
     """Name of the form in which it is asked for pictures (see `adapters.formats.pictures`); empty: OpenAI's."""
     prices: str = ""

@@ -37,6 +37,7 @@ PATHS = {
     "videos": "videos",
     "rich_chat": "chat/completions",
     "count_tokens": "",
+    "embed_content": "",
 }
 
 # Model names may hold these as they are: `@cf/meta/llama-3`, `anthropic/claude:beta`.
@@ -76,11 +77,11 @@ def upstream_url(
         if part in base:
             template = other
     path = provider.paths.get(endpoint) or PATHS.get(endpoint, "")
-    if streams:
-        path = provider.stream_paths.get(endpoint, path)
     for part, paths in provider.base_paths.items():
         if part in base:
             path = paths.get(endpoint, path)
+    if streams:
+        path = provider.stream_paths.get(endpoint, path)
     for beginning, paths in provider.model_paths.items():
         if model.startswith(beginning):
             path = paths.get(endpoint, path)

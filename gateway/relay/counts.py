@@ -75,7 +75,10 @@ def _can_tell(channel: ChannelView, spoken: Format | None, model: str) -> bool:
 async def _asked(
     arrival: Arrival, channel: ChannelView, body: RequestBody, model: str, deps: RelayDeps
 ) -> tuple[list[tuple[bytes, bytes]], bytes] | None:
-    """Return the provider's answer, `None` if there is none to rely on. Raises `UpstreamFailed`: the request is wrong."""
+    """Return the provider's answer, `None` if there is none to rely on. Raises `UpstreamFailed` for a wrong request.
+
+    The head comes with it, as far as it is the client's business.
+    """
     sent = channel.upstream_model(model)
     row = channel.provider
     try:

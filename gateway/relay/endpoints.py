@@ -62,6 +62,8 @@ class Endpoint:
     """Members that bound the answer; of several the last counts."""
     passing: str = "openai_chat"
     """How answers are read that only pass through, by name in `adapters.formats.table`."""
+    passes_at: str = ""
+    """The catalogue's name of the endpoint that takes requests of this form as they are, if it is not `kind`."""
     delivery: Delivery = Delivery.AS_ASKED
     has_prompt: bool = True
     """Whether what is asked is counted in tokens."""
@@ -102,10 +104,11 @@ GEMINI_EMBEDDING = replace(
     EMBEDDINGS,
     required="content",
     passing="gemini_vectors",
+    passes_at="embed_content",
     envelope="gemini",
     invalid_code="invalid_gemini_request",
 )
-GEMINI_EMBEDDINGS = replace(GEMINI_EMBEDDING, required="requests")
+GEMINI_EMBEDDINGS = replace(GEMINI_EMBEDDING, required="requests", passes_at="")
 MODERATIONS = Endpoint(
     kind=Kind.MODERATIONS,
     required="input",
@@ -164,6 +167,8 @@ _GEMINI_ACTIONS = {
     "generateContent": GENERATE,
     "streamGenerateContent": GENERATE,
     "countTokens": GENERATE,
+    "embedContent": GEMINI_EMBEDDING,
+    "batchEmbedContents": GEMINI_EMBEDDINGS,
 }
 RESPONSES_PATH = "/v1/responses"
 _COUNTS = (

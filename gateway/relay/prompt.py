@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gateway.counting.rough import rough_tokens
 from gateway.relay.endpoints import Kind
+from gateway.relay.vectors import embedding_of
 
 if TYPE_CHECKING:
     from gateway.counting.counter import Counter
@@ -26,6 +27,8 @@ async def prompt_tokens(relay: Relay, counter: Counter) -> int:
     if kind in _ROUGH:
         return rough_tokens(*(body.any(name) for name in _ROUGH[kind] if name in body))
     asked = body.any(relay.endpoint.required)
+    if kind is Kind.EMBEDDINGS and relay.endpoint.envelope is not None:
+        asked = list(embedding_of(relay).inputs)
     if kind is Kind.RERANK:
         documents = body.any("documents")
         asked = [asked, *_texts(documents if isinstance(documents, list) else [])]

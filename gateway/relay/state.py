@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from adapters.formats import neutral
+    from adapters.formats.embeddings import EmbeddingRequest
     from adapters.formats.pictures.painter import PictureRequest
     from gateway.registry.snapshot import ChannelView, Snapshot
     from gateway.relay.admit import Caller
@@ -73,6 +74,8 @@ class Relay:
     """Members that the terms of the running attempt were made for, and that the body lacks (or, `None`, has)."""
     request: neutral.Request | None = None
     """The request in the neutral form, once somebody needed it."""
+    embedding: EmbeddingRequest | None = None
+    """The request for embeddings in the form between the formats, once somebody needed it."""
     messages: object | None = None
     """The `messages` member with images inlined, when that changed it."""
     pictures: PictureRequest | None = None

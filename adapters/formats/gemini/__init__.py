@@ -27,7 +27,7 @@ from adapters.formats.gemini.embeddings import (
 )
 from adapters.formats.gemini.failures import error_array, error_body, error_event, read_error
 from adapters.formats.gemini.listing import model_body, models_body
-from adapters.formats.gemini.passing import ends, read_piece
+from adapters.formats.gemini.passing import ends, read_piece, read_vectors
 from adapters.formats.gemini.request_in import decode_request
 from adapters.formats.gemini.request_out import encode_request
 from adapters.formats.gemini.stream_in import StreamDecoder
@@ -58,5 +58,6 @@ __all__ = [
     "models_body",
     "read_error",
     "read_piece",
+    "read_vectors",
     "stream_url",
 ]

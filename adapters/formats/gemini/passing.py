@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adapters.formats.errors import FormatError
+from adapters.formats.gemini.embeddings import decode_embed_response
 from adapters.formats.gemini.usage import count_searches, read_usage
 from adapters.formats.gemini.wire import camel
 from adapters.formats.piece import Piece
@@ -29,6 +30,19 @@ def read_piece(data: bytes, event: bytes | None = None) -> Piece:
         _read(camel(chunk), piece, words)
     piece.text = "".join(words)
     return piece
+
+
+def read_vectors(data: bytes, event: bytes | None = None) -> Piece:
+    """Read an answer to `embedContent` or `batchEmbedContents`. Raises `FormatError`."""
+    del event  # vectors are not streamed
+    answer = load_any(data)
+    if not is_object(answer):
+        raise FormatError("expected a JSON object")
+    error = answer.get("error")
+    if is_object(error):
+        return Piece(error=dump(error))
+    response = decode_embed_response(data)
+    return Piece(usage=response.usage, finishes=True, has_content=True)
 
 
 def ends(event: Event) -> bool:
