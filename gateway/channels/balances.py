@@ -30,10 +30,13 @@ from storage.repositories import channels
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from adapters.providers.provider import Provider
     from gateway.registry.snapshot import ChannelView
     from gateway.services import Services
 
 LIMIT_S = 30.0
+AT_ONCE = 5
+"""Accounts that are asked for side by side."""
 # Providers that bill by month show the use of a span of days.
 _SPAN_DAYS = 99
 _MOST_BYTES = 1 << 20
@@ -174,16 +177,25 @@ async def update_balance(services: Services, channel_id: int) -> Decimal:
 
 
 async def update_all_balances(services: Services) -> None:
-    """Ask for the balance of each enabled channel whose provider can be asked, one after another."""
-    for channel in services.registry.current.channels.values():
-        if channel.status != ChannelStatus.ENABLED or channel.provider.key not in _WAYS:
-            continue
+    """Ask for the balance of each enabled channel whose provider can be asked, a few side by side."""
+    slots = trio.CapacityLimiter(AT_ONCE)
+    async with trio.open_nursery() as nursery:
+        for channel in services.registry.current.channels.values():
+            if channel.status == ChannelStatus.ENABLED and has_balance(channel.provider):
+                nursery.start_soon(_update_one, services, channel, slots)
+
+
+async def _update_one(services: Services, channel: ChannelView, slots: trio.CapacityLimiter) -> None:
+    async with slots:
         try:
             await update_balance(services, channel.id)
         except (Refused, StorageError) as error:
             services.journal.event("warning", "channel.balance", f"{channel.label}: {error}", channel=channel.id)
-        if pause_s := services.settings.polling_interval:
-            await trio.sleep(pause_s)
+
+
+def has_balance(provider: Provider) -> bool:
+    """Say whether channels of this type can be asked what is left."""
+    return provider.key in _WAYS
 
 
 def _at(value: object, *path: str) -> object:

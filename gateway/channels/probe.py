@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 AT_ONCE = 5
 """Channels that are tested side by side."""
+TOPIC = "tests"
+"""On the bus: `stop` ends what runs in the background."""
 
 
 class Order(Enum):
@@ -64,6 +66,7 @@ class Prober:
         self._asked, self._orders = trio.open_memory_channel[Order](1)
         self._is_busy = False
         self._is_running = False
+        self._round_scope: trio.CancelScope | None = None
 
     async def test(self, channel_id: int, *, model: str = "") -> Outcome:
         """Test one channel now and note the outcome. Raises `Refused` when there is no such channel."""
@@ -82,8 +85,13 @@ class Prober:
             raise Refused("Test is already running") from None
         self._is_busy = True
 
+    def stop(self) -> None:
+        """Break off what was begun, in whichever process it runs; what is tested already stays noted."""
+        self._services.bus.publish(TOPIC, "stop")
+
     async def run(self, *, task_status: trio.TaskStatus[None]) -> None:
         """Carry out what `begin` asks for, and tests by interval, until cancelled."""
+        self._services.bus.subscribe(TOPIC, self._heard)
         self._is_running = True
         task_status.started()
         while True:
@@ -92,14 +100,22 @@ class Prober:
                 order = await self._orders.receive()
             self._is_busy = True
             try:
-                if order is Order.BALANCES:
-                    await update_all_balances(self._services)
-                else:
-                    await self._round(only_disabled=order is Order.TEST_DISABLED)
+                with trio.CancelScope() as self._round_scope:
+                    if order is Order.BALANCES:
+                        await update_all_balances(self._services)
+                    else:
+                        await self._round(only_disabled=order is Order.TEST_DISABLED)
+                if self._round_scope.cancelled_caught:
+                    self._services.journal.event("info", "channel.test", f"stopped as asked to: {order.value}")
             except StorageError as error:
                 self._services.journal.event("warning", "channel.test", f"channels could not be tested: {error}")
             finally:
                 self._is_busy = False
+                self._round_scope = None
+
+    def _heard(self, message: str) -> None:
+        if message == "stop" and self._round_scope is not None:
+            self._round_scope.cancel()
 
     async def aclose(self) -> None:
         """Nothing is owed: a test that is cut short is simply not noted."""

@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from adapters.formats import embeddings, neutral
-from adapters.formats.errors import FormatError
+from adapters.formats.errors import FormatError, ProviderFailure
+from adapters.formats.piece import Piece
 from adapters.formats.table import CLIENTS, PROVIDERS
 from adapters.providers.urls import upstream_url
 from adapters.transport.types import TransportError, UpstreamRequest
 from adapters.wires.types import CredentialError
 from gateway.channels.kinds import ENDPOINTS, kind_of
 from gateway.channels.samples import SHOWN, Sample, sample
-from gateway.relay.convert import Converted, ConvertedEmbeddings
+from gateway.relay.convert import Converted
 from gateway.relay.endpoints import Kind
 from gateway.relay.errors import UpstreamFailed
 from gateway.relay.exchange import PassThrough
@@ -28,11 +29,11 @@ from gateway.relay.prepare import request_options
 from gateway.relay.route import find_route
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from adapters.formats.codec import ReadError
-    from adapters.formats.piece import Piece
     from adapters.pricing.price import Price
     from gateway.registry.snapshot import ChannelView
-    from gateway.relay.exchange import Exchange
     from gateway.relay.route import Route
     from gateway.services import Services
 
@@ -62,11 +63,12 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """One request, and how its answer is read; no exchange: any bytes will do."""
+    """One request, and how its answer is read."""
 
     endpoint: str
     sample: Sample
-    exchange: Exchange | None
+    read: Callable[[bytes], Piece | None]
+    """Raises `UpstreamFailed`, `FormatError`, and `ProviderFailure` for an error inside the answer."""
     read_error: ReadError
 
 
@@ -118,7 +120,14 @@ async def ask(services: Services, channel: ChannelView, asked: str) -> Outcome:
         )
         question = _other(kind, sent, route, body)
     answer = await _send(services, channel, sent, question, IMAGE_LIMIT_S if kind is Kind.IMAGES else LIMIT_S)
-    piece = question.exchange.whole(answer).piece if question.exchange and kind is not Kind.SPEECH else None
+    try:
+        piece = question.read(answer)
+    except FormatError as error:
+        raise UpstreamFailed(f"the provider's answer cannot be read: {error}") from error
+    except ProviderFailure as failed:
+        raise UpstreamFailed(
+            failed.error.message, status=failed.status, type=failed.error.type, upstream_code=failed.error.code
+        ) from failed
     return _outcome(asked, SHOWN.get(kind, ""), piece)
 
 
@@ -139,15 +148,29 @@ def _chat(services: Services, channel: ChannelView, sent: str, route: Route) -> 
         raise UpstreamFailed(str(error), status=400) from error
     answer = neutral.ResponseOptions(model=sent, request_id="test", now_s=int(time.time()), request=request)
     exchange = Converted(side, CLIENTS["openai_chat"], answer)
-    return _Question(encoded.endpoint or route.endpoint, Sample(encoded.body), exchange, route.read_error)
+    return _Question(
+        encoded.endpoint or route.endpoint,
+        Sample(encoded.body),
+        lambda body: exchange.whole(body).piece,
+        route.read_error,
+    )
 
 
 def _other(kind: Kind, sent: str, route: Route, body: Sample) -> _Question:
-    if route.embedder is None:
-        return _Question(kind, body, PassThrough(route.passing), route.read_error)
-    request = embeddings.decode_request(body.body)
-    encoded = route.embedder.encode(request, sent)
-    return _Question(kind, Sample(encoded.body), ConvertedEmbeddings(route.embedder, request), route.read_error)
+    if kind is Kind.SPEECH:
+        return _Question(kind, body, _sound, route.read_error)
+    if route.embedder is not None:
+        embedder = route.embedder
+        encoded = embedder.encode(embeddings.decode_request(body.body), sent)
+        return _Question(
+            kind, Sample(encoded.body), lambda answer: Piece(usage=embedder.decode(answer).usage), route.read_error
+        )
+    return _Question(kind, body, lambda answer: PassThrough(route.passing).whole(answer).piece, route.read_error)
+
+
+def _sound(body: bytes) -> None:
+    if not body:
+        raise UpstreamFailed("the provider's answer is empty")
 
 
 async def _send(services: Services, channel: ChannelView, sent: str, question: _Question, most_s: float) -> bytes:
