@@ -54,7 +54,7 @@ def load_catalogues() -> dict[str, Catalogue]:
 
 
 def load_catalogue(language: str) -> Catalogue:
-    """Read one language. Raises `ValueError` when a text is translated twice."""
+    """Read one language. Of several translations of one text the first counts; a test holds that they agree."""
     texts: dict[str, str] = {}
     patterns: list[tuple[re.Pattern[str], str]] = []
     if language != SOURCE:
@@ -68,9 +68,7 @@ def load_catalogue(language: str) -> Catalogue:
                 expression = _PLACE.sub("(.+)", re.escape(english))
                 patterns.append((re.compile(expression, re.DOTALL), translation))
             for english, translation in content.items():
-                if english in texts:
-                    raise ValueError(f"{language}/{entry.name}: {english!r} is translated twice")
-                texts[english] = translation
+                texts.setdefault(english, translation)
     return Catalogue(language, texts, tuple(patterns))
 
 

@@ -33,7 +33,7 @@ RAIL: tuple[Group, ...] = (
         mark("Traffic"),
         (
             Entry("/requests", mark("Requests"), "list", key="r"),
-            Entry("/live", mark("Live"), "activity", Role.ADMIN, "l"),
+            Entry("/live", mark("Live"), "activity", key="l"),
             Entry("/cost", mark("Cost"), "chart", key="b"),
         ),
     ),

@@ -62,7 +62,10 @@ class _Provider(BaseHTTPRequestHandler):
         self._answer({"object": "list", "data": [{"id": "model-b"}, {"id": "model-a"}]})
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        asked = json.loads(self.rfile.read(int(self.headers.get("Content-Length", "0"))) or b"{}")
+        if asked.get("stream"):
+            self._stream(is_endless=asked.get("model") == "model-b")
+            return
         self._answer(
             {
                 "id": "x",
@@ -73,6 +76,25 @@ class _Provider(BaseHTTPRequestHandler):
                 "usage": {"prompt_tokens": 8, "completion_tokens": 1, "total_tokens": 9},
             }
         )
+
+    def _stream(self, *, is_endless: bool) -> None:
+        """Say a few words, or one after another until somebody hangs up."""
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        with suppress(OSError):
+            for number in range(10_000 if is_endless else 3):
+                self._event({"choices": [{"index": 0, "delta": {"content": f"word{number} "}}]})
+                time.sleep(0.1 if is_endless else 0)
+            self._event({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+            self._event({"choices": [], "usage": {"prompt_tokens": 8, "completion_tokens": 3}})
+            self.wfile.write(b"data: [DONE]\n\n")
+        self.close_connection = True
+
+    def _event(self, data: object) -> None:
+        self.wfile.write(b"data: " + json.dumps(data).encode() + b"\n\n")
+        self.wfile.flush()
 
     def _answer(self, body: object) -> None:
         content = json.dumps(body).encode()
@@ -103,6 +125,7 @@ class Site:
     """A running gateway."""
 
     url: str
+    process: subprocess.Popen[bytes]
     clients: list[httpx2.Client] = field(default_factory=list)
 
     def api(self, name: str, password: str) -> httpx2.Client:
@@ -115,8 +138,8 @@ class Site:
 
 
 @contextmanager
-def running_site(folder: Path) -> Iterator[Site]:
-    """The real program on SQLite in `folder` until the block ends."""
+def running_site(folder: Path, **settings: str) -> Iterator[Site]:
+    """The real program on SQLite in `folder` until the block ends, with `settings` of its own."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -130,12 +153,13 @@ def running_site(folder: Path) -> Iterator[Site]:
         "GLOBAL_WEB_RATE_LIMIT": "0",
         "LOG_DIR": "",
         "SESSION_SECRET": "0123456789abcdef",
+        **settings,
     }
     with (folder / "out.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "gateway.cli", "serve"], cwd=folder, env=environment, stdout=log, stderr=log
         )
-    site = Site(f"http://127.0.0.1:{port}")
+    site = Site(f"http://127.0.0.1:{port}", process)
     try:
         deadline = time.monotonic() + START_LIMIT_S
         while True:

@@ -29,7 +29,7 @@ def provider() -> Iterator[str]:
 def site(tmp_path_factory: pytest.TempPathFactory, browser: Browser, provider: str) -> Iterator[Site]:
     """A gateway with people, channels, tokens and codes. Root's password is `PASSWORD`, as is everybody's."""
     with running_site(tmp_path_factory.mktemp("site")) as running:
-        _furnish(running, provider)
+        furnish(running, provider)
         yield running
 
 
@@ -52,16 +52,21 @@ def root(site: Site, browser: Browser, states: dict[str, Any]) -> Iterator[Reade
         assert one.complaints == []
 
 
-def _furnish(site: Site, provider: str) -> None:
+def furnish(site: Site, provider: str) -> None:
     root = site.api("root", "123456")
 
     def call(method: str, path: str, body: dict[str, Any]) -> None:
         answer = root.request(method, path, json=body).json()
         assert answer["success"], (path, answer)
 
+    def number_of(name: str) -> int:
+        found = root.get("/api/user/search", params={"keyword": name}).json()["data"]
+        return int(next(user["id"] for user in found if user["username"] == name))
+
     call("PUT", "/api/user/self", {"username": "root", "display_name": "Root", "password": PASSWORD})
     for name in ("admin", "user", "off"):
         call("POST", "/api/user/", {"username": name, "display_name": name.title(), "password": PASSWORD})
+        call("POST", "/api/topup", {"user_id": number_of(name), "quota": 5_000_000})
     call("POST", "/api/user/manage", {"username": "admin", "action": "promote"})
     call("POST", "/api/user/manage", {"username": "off", "action": "disable"})
     for name, kind, models, status in (

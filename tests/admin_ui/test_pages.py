@@ -26,10 +26,12 @@ PAGES: dict[str, list[str]] = {
         "/profile/delete",
         "/chat",
         "/models",
+        "/live",
     ],
     "admin": ["/channels", "/users", "/codes"],
     "root": [
         "/",
+        "/live",
         "/channels",
         "/channels?q=nothing-like-this",
         "/channels?status=2",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import tomllib
+
 import pytest
 
 from admin_ui.i18n import LANGUAGES, SOURCE, choose_language, load_catalogue
-from tests.admin_ui.messages import messages, places
+from tests.admin_ui.messages import ROOT, messages, places
 
 
 @pytest.mark.parametrize("language", [language for language in LANGUAGES if language != SOURCE])
@@ -16,6 +18,16 @@ def test_every_text_is_translated_with_the_same_places(language: str) -> None:
     assert missing == {}
     uneven = {t for t in wanted if places(t) != places(catalogue.texts[t])}
     assert uneven == set()
+
+
+@pytest.mark.parametrize("language", [language for language in LANGUAGES if language != SOURCE])
+def test_no_text_is_translated_in_two_ways(language: str) -> None:
+    seen: dict[str, set[str]] = {}
+    for path in (ROOT / "translations" / language).glob("*.toml"):
+        for english, translation in tomllib.loads(path.read_text("utf-8")).items():
+            if english != "patterns":
+                seen.setdefault(english, set()).add(translation)
+    assert {english: found for english, found in seen.items() if len(found) > 1} == {}
 
 
 def test_a_service_s_words_are_translated_with_their_values() -> None:
