@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from adapters.formats import embeddings, neutral
 from adapters.formats.errors import FormatError, ProviderFailure
+from adapters.formats.pictures import painter as pictures
 from adapters.formats.piece import Piece
 from adapters.formats.table import CLIENTS, PROVIDERS
 from adapters.providers.urls import upstream_url
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from adapters.formats.codec import ReadError
+    from adapters.formats.pictures.painter import Painter
     from adapters.pricing.price import Price
     from gateway.registry.snapshot import ChannelView
     from gateway.relay.route import Route
@@ -165,7 +167,21 @@ def _other(kind: Kind, sent: str, route: Route, body: Sample) -> _Question:
         return _Question(
             kind, Sample(encoded.body), lambda answer: Piece(usage=embedder.decode(answer).usage), route.read_error
         )
+    if route.painter is not None:
+        painter = route.painter
+        encoded = painter.encode(pictures.decode_request(body.body), sent)
+        return _Question(encoded.endpoint or kind, Sample(encoded.body), _picture_of(painter), route.read_error)
     return _Question(kind, body, lambda answer: PassThrough(route.passing).whole(answer).piece, route.read_error)
+
+
+def _picture_of(painter: Painter) -> Callable[[bytes], Piece]:
+    def read(body: bytes) -> Piece:
+        # Where the picture lies is no matter: it is made.
+        if not painter.decode(body).pictures:
+            raise UpstreamFailed("the provider's answer holds no picture")
+        return Piece()
+
+    return read
 
 
 def _sound(body: bytes) -> None:

@@ -110,6 +110,20 @@ CASES = {
         },
         "an embedding",
     ),
+    "ali, images": Case(
+        17,
+        "wanx-v1",
+        {
+            f"{DASHSCOPE}/aigc/text2image/image-synthesis": {"output": {"task_id": "t", "task_status": "PENDING"}},
+            "/api/v1/tasks/t": {
+                "output": {"task_id": "t", "task_status": "SUCCEEDED", "results": [{"url": "http://x/y.png"}]}
+            },
+        },
+        "an image",
+    ),
+    "xai, images": Case(
+        45, "grok-2-image", {"/v1/images/generations": {"data": [{"url": "http://x/y.png"}]}}, "an image"
+    ),
     "baidu": Case(
         15,
         "ERNIE-4.0-8K",
@@ -289,3 +303,18 @@ async def test_a_round_tests_some_channels_at_once_and_never_all(site: Site) -> 
         await upstream.wait_requests(5)
         await trio.testing.wait_all_tasks_blocked(0.05)
         assert upstream.running == 5
+
+
+async def test_a_round_can_be_stopped(site: Site) -> None:
+    async with provider() as upstream:
+        upstream.standing(Answer(head_after_s=math.inf))
+        await added(site, upstream.url, CASES["openai"])
+        await site.root.call("GET", "/api/channel/test")
+        await upstream.wait_requests(1)
+        await site.root.call("DELETE", "/api/channel/test")
+        await upstream.requests[0].wait_gone()
+        # Nothing runs any more, so that another round may begin.
+        await site.root.call("GET", "/api/channel/test")
+        await upstream.wait_requests(2)
+        assert (await site.root.call("GET", "/api/channel/"))[0]["test_time"] == 0
+    assert site.notes.named("channel.test")[0] == "stopped as asked to: test all"
