@@ -4,29 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from quart import Blueprint, Response, request
+from pydantic import Field
 
 from gateway.accounts.refusals import Refused
 from gateway.channels import edits
 from gateway.channels.balances import update_balance
 from gateway.channels.probe import Order
 from gateway.management import answers, shapes
-from gateway.management.guard import needs
-from gateway.management.payloads import (
-    BAD_BODY,
-    Int64,
-    Payload,
-    integer,
-    number_in_path,
-    optional_page,
-    query,
-    read,
-    wanted_page,
-    wanted_sort,
-)
+from gateway.management.contract import NAMED, Answer, Area, Body
+from gateway.management.guard import for_role
+from gateway.management.payloads import Int64, Payload, number_in_path
+from gateway.management.queries import Listing, Query, Search, StatusOnly, Text, integer
+from gateway.management.shown.channels import Balance, ChannelDefaults, ChannelObject, TestResult
+from gateway.management.shown.envelope import Data, Done, Paged
 from storage.records import Role
 
 if TYPE_CHECKING:
+    from quart import Blueprint, Response
+
     from gateway.channels.probe import Prober
     from gateway.services import Services
 
@@ -34,98 +29,152 @@ if TYPE_CHECKING:
 class ChannelPayload(Payload):
     """What an administrator may write; counters and times cannot be chosen."""
 
-    id: Int64 = 0
-    type: Int64 | None = None
-    key: str | None = None
-    status: Int64 | None = None
-    name: str | None = None
-    weight: Int64 | None = None
-    base_url: str | None = None
+    id: Int64 = Field(0, description="Which channel, where one is changed.")
+    type: Int64 | None = Field(None, description="The provider, by its number; see `GET /api/models`.", examples=[1])
+    key: str | None = Field(None, description="The provider's key; each line makes a channel.", examples=["sk-…"])
+    status: Int64 | None = Field(None, description="1 enabled, 2 disabled by hand.")
+    name: str | None = Field(None, examples=["OpenAI"])
+    weight: Int64 | None = Field(None, description="How often it is chosen among channels of equal priority.")
+    base_url: str | None = Field(None, description="The type's own without it.", examples=["https://api.openai.com"])
     other: str | None = None
-    models: str | None = None
-    model_configs: str | None = None
-    group: str | None = None
-    model_mapping: str | None = None
-    priority: Int64 | None = None
-    config: str | None = None
+    models: str | None = Field(None, description="Separated by commas.", examples=["gpt-4o,gpt-4o-mini"])
+    model_configs: str | None = Field(None, description="Prices that differ from the defaults, as JSON text.")
+    group: str | None = Field(None, description="Groups it serves, separated by commas.", examples=["default"])
+    model_mapping: str | None = Field(None, description="Names that models have at the provider, as JSON text.")
+    priority: Int64 | None = Field(None, description="A higher one is always chosen first.")
+    config: str | None = Field(None, description="Settings of the provider's type, as JSON text.")
     system_prompt: str | None = None
-    ratelimit: Int64 | None = None
+    ratelimit: Int64 | None = Field(None, description="Requests per three minutes for each API token; 0 no limit.")
     testing_model: str | None = None
-    model_ratio: str | None = None
-    completion_ratio: str | None = None
-    inference_profile_arn_map: str | None = None
+    model_ratio: str | None = Field(None, description="Obsolete.")
+    completion_ratio: str | None = Field(None, description="Obsolete.")
+    inference_profile_arn_map: str | None = Field(None, description="For AWS, as JSON text.")
 
     def edit(self) -> edits.ChannelEdit:
         """Return it as the service takes it."""
         return edits.ChannelEdit(**self.model_dump(exclude={"id"}))
 
 
+class TypeNumber(Query):
+    """Which type of channel."""
+
+    type: Text = Field("", description="The number of a channel's type.", examples=["1"])
+
+
+class TestedModel(Query):
+    """With which model to test."""
+
+    __test__ = False  # the name is the domain's, not pytest's
+
+    model: Text = Field("", description="The testing model or the cheapest without it.")
+
+
+class TestScope(Query):
+    """Which channels to test."""
+
+    __test__ = False  # the name is the domain's, not pytest's
+
+    scope: Text = Field("", description="`disabled` for those that were disabled automatically, else all.")
+
+
 def blueprint(services: Services, prober: Prober) -> Blueprint:
     """Return the routes."""
-    area = Blueprint("channels", __name__)
-    most = services.settings.max_items_per_page
+    area = Area("channels", "Channels")
+    _edits(area, services)
+    _tests(area, services, prober)
+    return area.blueprint
 
-    @area.get("/api/channel/")
-    @needs(Role.ADMIN)
-    async def list_channels() -> Response:
-        rows, total = await edits.list_channels(services, wanted_page(most), wanted_sort())
+
+def _edits(area: Area, services: Services) -> None:
+    most = services.settings.max_items_per_page
+    admins = for_role(Role.ADMIN)
+
+    @area.on("GET", "/api/channel/", admins, Answer(Paged[ChannelObject], can_refuse=False), asks=Listing)
+    async def list_channels(asked: Listing) -> Response:
+        """List channels, without their keys."""
+        rows, total = await edits.list_channels(services, asked.page(most), asked.sorting())
         return answers.page([shapes.channel(row) for row in rows], total)
 
-    @area.get("/api/channel/search")
-    @needs(Role.ADMIN)
-    async def search() -> Response:
-        page = optional_page(most)
-        rows, total = await edits.search_channels(services, query("keyword"), wanted_sort(), page)
+    @area.on(
+        "GET",
+        "/api/channel/search",
+        admins,
+        Answer(Data[list[ChannelObject]] | Paged[ChannelObject], can_refuse=False),
+        asks=Search,
+    )
+    async def search_channels(asked: Search) -> Response:
+        """List channels by number, or by how the name begins.
+
+        All of them, unless `p` or `size` is given.
+        """
+        page = asked.page_if_named(most)
+        rows, total = await edits.search_channels(services, asked.keyword, asked.sorting(), page)
         shown: list[object] = [shapes.channel(row) for row in rows]
         return answers.data(shown) if page is None else answers.page(shown, total)
 
-    @area.get("/api/channel/metadata")
-    @needs(Role.ADMIN)
-    async def metadata() -> Response:
-        text = query("type")
+    @area.on("GET", "/api/channel/metadata", admins, Answer(Data[ChannelDefaults]), asks=TypeNumber)
+    async def channel_defaults(asked: TypeNumber) -> Response:
+        """Return what a new channel of a type begins with."""
+        text = asked.type
         if not text:
             raise Refused("type is required")
         if not text.lstrip("-").isdigit():
             raise Refused("invalid type")
-        provider = services.catalogue.provider(integer("type"))
+        provider = services.catalogue.provider(integer(text))
         return answers.data({"default_base_url": provider.base_url if provider else ""})
 
-    @area.get("/api/channel/<number>")
-    @needs(Role.ADMIN)
-    async def read_channel(number: str) -> Response:
-        return answers.data(shapes.channel(await edits.read_channel(services, number_in_path(number))))
+    @area.on("GET", "/api/channel/<channel_id>", admins, Answer(Data[ChannelObject]))
+    async def read_channel(channel_id: str) -> Response:
+        """Return a channel, without its key."""
+        return answers.data(shapes.channel(await edits.read_channel(services, number_in_path(channel_id))))
 
-    @area.post("/api/channel/")
-    @needs(Role.ADMIN)
-    async def create() -> Response:
-        sent = await read(ChannelPayload, whole_text=BAD_BODY)
+    @area.on("POST", "/api/channel/", admins, Answer(Done), takes=Body(ChannelPayload, NAMED))
+    async def create_channels(sent: ChannelPayload) -> Response:
+        """Make a channel for each line of `key`.
+
+        `name` and `key` are required.
+        """
         await edits.create_channels(services, sent.edit())
         return answers.done()
 
-    @area.put("/api/channel/")
-    @needs(Role.ADMIN)
-    async def update() -> Response:
-        sent = await read(ChannelPayload, whole_text=BAD_BODY)
-        if request.args.get("status_only"):
+    @area.on(
+        "PUT",
+        "/api/channel/",
+        admins,
+        Answer(Data[ChannelObject] | Done),
+        takes=Body(ChannelPayload, NAMED),
+        asks=StatusOnly,
+    )
+    async def update_channel(sent: ChannelPayload, asked: StatusOnly) -> Response:
+        """Change a channel.
+
+        `type`, `key`, `status`, `name`, `models`, `group` and `config` keep their value when they are zero, empty or
+        missing; the other members are written when they are there, even empty.
+        """
+        if asked.status_only:
             await edits.switch_channel(services, sent.id, sent.status or 0)
             return answers.done()
         return answers.data(shapes.channel(await edits.update_channel(services, sent.id, sent.edit())))
 
-    @area.delete("/api/channel/disabled")
-    @needs(Role.ADMIN)
-    async def delete_disabled() -> Response:
+    @area.on("DELETE", "/api/channel/disabled", admins, Answer(Data[int], can_refuse=False))
+    async def delete_disabled_channels() -> Response:
+        """Delete all channels that are disabled, and return how many."""
         return answers.data(await edits.delete_disabled(services))
 
-    @area.delete("/api/channel/<number>")
-    @needs(Role.ADMIN)
-    async def delete(number: str) -> Response:
-        await edits.delete_channel(services, number_in_path(number))
+    @area.on("DELETE", "/api/channel/<channel_id>", admins, Answer(Done))
+    async def delete_channel(channel_id: str) -> Response:
+        """Delete a channel."""
+        await edits.delete_channel(services, number_in_path(channel_id))
         return answers.done()
 
-    @area.get("/api/channel/test/<number>")
-    @needs(Role.ADMIN, changes=True)
-    async def test_one(number: str) -> Response:
-        result = await prober.test(number_in_path(number), model=query("model"))
+
+def _tests(area: Area, services: Services, prober: Prober) -> None:
+    changing = for_role(Role.ADMIN, changes=True)
+
+    @area.on("GET", "/api/channel/test/<channel_id>", changing, Answer(TestResult), asks=TestedModel)
+    async def test_channel(asked: TestedModel, channel_id: str) -> Response:
+        """Ask a channel for a short answer, and tell how it went."""
+        result = await prober.test(number_in_path(channel_id), model=asked.model)
         return answers.as_json(
             {
                 "success": result.passed,
@@ -135,22 +184,26 @@ def blueprint(services: Services, prober: Prober) -> Blueprint:
             }
         )
 
-    @area.get("/api/channel/test")
-    @needs(Role.ADMIN, changes=True)
-    async def test_many() -> Response:
-        prober.begin(Order.TEST_DISABLED if query("scope") == "disabled" else Order.TEST_ALL)
+    @area.on("GET", "/api/channel/test", changing, Answer(Done), asks=TestScope)
+    async def test_channels(asked: TestScope) -> Response:
+        """Begin to test channels in the background."""
+        prober.begin(Order.TEST_DISABLED if asked.scope == "disabled" else Order.TEST_ALL)
         return answers.done()
 
-    @area.get("/api/channel/update_balance/<number>")
-    @needs(Role.ADMIN, changes=True)
-    async def balance(number: str) -> Response:
-        amount = await update_balance(services, number_in_path(number))
+    @area.on("DELETE", "/api/channel/test", for_role(Role.ADMIN), Answer(Done))
+    async def stop_tests() -> Response:
+        """Break off tests that were begun in the background."""
+        prober.stop()
+        return answers.done()
+
+    @area.on("GET", "/api/channel/update_balance/<channel_id>", changing, Answer(Balance))
+    async def update_channel_balance(channel_id: str) -> Response:
+        """Ask a channel's provider how much is left."""
+        amount = await update_balance(services, number_in_path(channel_id))
         return answers.as_json({"success": True, "message": "", "balance": float(amount)})
 
-    @area.get("/api/channel/update_balance")
-    @needs(Role.ADMIN, changes=True)
-    async def balances() -> Response:
+    @area.on("GET", "/api/channel/update_balance", changing, Answer(Done))
+    async def update_balances() -> Response:
+        """Begin to ask all channels' providers how much is left, in the background."""
         prober.begin(Order.BALANCES)
         return answers.done()
-
-    return area

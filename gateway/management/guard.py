@@ -77,11 +77,6 @@ def needs(role: Role, *, critical: bool = False, changes: bool = False) -> Calla
     return _declare(for_role(role, critical=critical, changes=changes))
 
 
-def needs_key() -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Declare that a route is for programs with an API key."""
-    return _declare(for_keys())
-
-
 def guard_of(view: object) -> Guard | None:
     """Return what a view declared."""
     found = getattr(view, "guard", None)

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from quart import Blueprint, Response
+from pydantic import Field
 
 from adapters.pricing.figures import UNITS_PER_USD
 from gateway.accounts import history
 from gateway.accounts.refusals import Refused
 from gateway.management import answers, shapes
-from gateway.management.guard import actor, anybody, needs, visitor
-from gateway.management.payloads import integer, query, wanted_page, wanted_sort
+from gateway.management.contract import Answer, Area
+from gateway.management.guard import actor, for_all, for_role, visitor
+from gateway.management.queries import Listing, Number, Query, Text
+from gateway.management.shown.envelope import Data, Paged
+from gateway.management.shown.history import LogEntry, RequestCost, Sum, TraceAnswer, TraceOfEntryAnswer
 from storage.records import Role
 from storage.repositories.logs import LogFilter
 from storage.repositories.rows import Sort, as_id
 
 if TYPE_CHECKING:
+    from quart import Blueprint, Response
+
     from gateway.services import Services
     from storage.records import TraceRow
+    from storage.repositories.rows import Page
 
 _DURATIONS = (
     ("processing_time", "request_received", "request_forwarded"),
@@ -32,60 +38,135 @@ _DURATIONS = (
 )
 
 
+class LogList(Listing):
+    """Which page of entries, and in which order.
+
+    Entries are sorted by `created_time`, `prompt_tokens`, `completion_tokens`, `quota` or `elapsed_time` only.
+    """
+
+    items_per_page: Number = Field(0, description="The same as `size`.")
+    sort_by: Text = Field("", description="The same as `sort`.")
+    sort_order: Text = Field("", description="The same as `order`.")
+
+    def page_of_log(self, most: int) -> Page:
+        """Return which page the client wants."""
+        return self.model_copy(update={"size": self.items_per_page}).page(most) if self.size <= 0 else self.page(most)
+
+    def sorting(self) -> Sort:
+        """Return how the client wants the entries sorted."""
+        if self.sort:
+            return super().sorting()
+        return Sort(self.sort_by, self.sort_order == "asc", "")
+
+
+class OwnFilter(LogList):
+    """Which of one's own entries."""
+
+    type: Number = Field(0, description="1 top-up, 2 consumption, 3 management, 4 system; 0 all.")
+    token_name: Text = ""
+    model_name: Text = ""
+    start_timestamp: Number = Field(0, description="Unix seconds, included.")
+    end_timestamp: Number = Field(0, description="Unix seconds, included.")
+
+    def filter(self, user_id: int | None) -> LogFilter:
+        """Return it as storage takes it, for one person's entries."""
+        return LogFilter(
+            user_id=user_id,
+            type=self.type,
+            token_name=self.token_name,
+            model_name=self.model_name,
+            since=self.start_timestamp,
+            until=self.end_timestamp,
+        )
+
+
+class Filter(OwnFilter):
+    """Which entries."""
+
+    username: Text = ""
+    channel: Number = Field(0, description="The channel's number; 0 all.")
+
+    def filter(self, user_id: int | None) -> LogFilter:
+        """Return it as storage takes it."""
+        return replace(super().filter(user_id), username=self.username, channel_id=self.channel)
+
+
+class LogSearch(LogList):
+    """Which entries, by their text."""
+
+    keyword: Text = Field("", description="Part of the text.")
+
+
+class Before(Query):
+    """Up to when."""
+
+    target_timestamp: Number = Field(0, description="Unix seconds; required.", examples=[1767225600])
+
+
 def blueprint(services: Services) -> Blueprint:
     """Return the routes."""
-    area = Blueprint("logs", __name__)
+    area = Area("logs", "Logs")
     _entries(area, services)
     _requests(area, services)
-    return area
+    return area.blueprint
 
 
-def _entries(area: Blueprint, services: Services) -> None:
-    async def listed(wanted: LogFilter) -> Response:
-        page = wanted_page(services.settings.max_items_per_page, synonym="items_per_page")
-        rows, total = await history.list_entries(services, wanted, _sort(), page)
+def _entries(area: Area, services: Services) -> None:
+    users, admins = for_role(Role.USER), for_role(Role.ADMIN)
+
+    async def listed(wanted: LogFilter, asked: LogList) -> Response:
+        page = asked.page_of_log(services.settings.max_items_per_page)
+        rows, total = await history.list_entries(services, wanted, asked.sorting(), page)
         return answers.page([shapes.log(row) for row in rows], total)
 
-    @area.get("/api/log/")
-    @needs(Role.ADMIN)
-    async def all_entries() -> Response:
-        return await listed(_filter())
+    @area.on("GET", "/api/log/", admins, Answer(Paged[LogEntry]), asks=Filter)
+    async def list_log(asked: Filter) -> Response:
+        """List everybody's entries.
 
-    @area.get("/api/log/self")
-    @needs(Role.USER)
-    async def own_entries() -> Response:
-        return await listed(_filter(actor().id))
+        Sorting within a range of more than 30 days is refused.
+        """
+        return await listed(asked.filter(None), asked)
 
-    @area.get("/api/log/search")
-    @needs(Role.ADMIN)
-    async def search() -> Response:
-        return await listed(LogFilter(text=query("keyword")))
+    @area.on("GET", "/api/log/self", users, Answer(Paged[LogEntry]), asks=OwnFilter)
+    async def list_own_log(asked: OwnFilter) -> Response:
+        """List one's own entries."""
+        return await listed(asked.filter(actor().id), asked)
 
-    @area.get("/api/log/self/search")
-    @needs(Role.USER)
-    async def search_own() -> Response:
-        return await listed(LogFilter(text=query("keyword"), user_id=actor().id))
+    @area.on("GET", "/api/log/search", admins, Answer(Paged[LogEntry]), asks=LogSearch)
+    async def search_log(asked: LogSearch) -> Response:
+        """List everybody's entries whose text has a keyword in it."""
+        return await listed(LogFilter(text=asked.keyword), asked)
 
-    @area.get("/api/log/stat")
-    @needs(Role.ADMIN)
-    async def sum_of_all() -> Response:
-        return answers.data({"quota": await history.charged(services, _filter())})
+    @area.on("GET", "/api/log/self/search", users, Answer(Paged[LogEntry]), asks=LogSearch)
+    async def search_own_log(asked: LogSearch) -> Response:
+        """List one's own entries whose text has a keyword in it."""
+        return await listed(LogFilter(text=asked.keyword, user_id=actor().id), asked)
 
-    @area.get("/api/log/self/stat")
-    @needs(Role.USER)
-    async def sum_of_own() -> Response:
-        return answers.data({"quota": await history.charged(services, _filter(actor().id))})
+    @area.on("GET", "/api/log/stat", admins, Answer(Data[Sum], can_refuse=False), asks=Filter)
+    async def sum_log(asked: Filter) -> Response:
+        """Sum up what was charged, whatever `type` says."""
+        return answers.data({"quota": await history.charged(services, asked.filter(None))})
 
-    @area.delete("/api/log/")
-    @needs(Role.ADMIN)
-    async def forget() -> Response:
-        return answers.data(await history.forget_before(services, integer("target_timestamp")))
+    @area.on("GET", "/api/log/self/stat", users, Answer(Data[Sum], can_refuse=False), asks=OwnFilter)
+    async def sum_own_log(asked: OwnFilter) -> Response:
+        """Sum up what oneself was charged, whatever `type` says."""
+        return answers.data({"quota": await history.charged(services, asked.filter(actor().id))})
+
+    @area.on("DELETE", "/api/log/", admins, Answer(Data[int]), asks=Before)
+    async def delete_old_log(asked: Before) -> Response:
+        """Delete entries older than a moment, and return how many.
+
+        Balances do not depend on them.
+        """
+        return answers.data(await history.forget_before(services, asked.target_timestamp))
 
 
-def _requests(area: Blueprint, services: Services) -> None:
-    @area.get("/api/cost/request/<request_id>")
-    @anybody()
-    async def cost(request_id: str) -> Response:
+def _requests(area: Area, services: Services) -> None:
+    users = for_role(Role.USER)
+
+    @area.on("GET", "/api/cost/request/<request_id>", for_all(), Answer(RequestCost))
+    async def cost_of_request(request_id: str) -> Response:
+        """Tell what a request cost, for whoever knows its id. Kept for some days."""
         found = await history.cost_of(services, request_id)
         shown = asdict(found)
         shown["cost_usd"] = float(Decimal(found.quota) / UNITS_PER_USD)
@@ -95,19 +176,24 @@ def _requests(area: Blueprint, services: Services) -> None:
             del shown["user_id"]
         return answers.as_json(shown)
 
-    @area.get("/api/trace/<trace_id>")
-    @needs(Role.USER)
-    async def trace(trace_id: str) -> Response:
+    @area.on("GET", "/api/trace/<trace_id>", users, Answer(TraceAnswer, can_refuse=False, also=(404,)))
+    async def read_trace(trace_id: str) -> Response:
+        """Tell when what happened to a request of one's own; any for administrators."""
         found = await history.trace_of(services, actor(), trace_id)
         return answers.as_json({"success": True, "data": _trace_json(found, _timestamps(found))})
 
-    @area.get("/api/trace/log/<number>")
-    @needs(Role.USER)
-    async def trace_by_entry(number: str) -> Response:
-        log_id = as_id(number)
-        if log_id is None:
+    @area.on(
+        "GET",
+        "/api/trace/log/<log_id>",
+        users,
+        Answer(TraceOfEntryAnswer, can_refuse=False, also=(400, 404)),
+    )
+    async def read_trace_of_entry(log_id: str) -> Response:
+        """Tell when what happened to the request of a log entry."""
+        number = as_id(log_id)
+        if number is None:
             raise Refused("invalid log_id parameter", status=400)
-        found, entry = await history.trace_of_entry(services, actor(), log_id)
+        found, entry = await history.trace_of_entry(services, actor(), number)
         stamps = _timestamps(found)
         shown = _trace_json(found, stamps)
         shown["durations"] = {
@@ -116,26 +202,6 @@ def _requests(area: Blueprint, services: Services) -> None:
         names = ("id", "user_id", "username", "content", "type")
         shown["log"] = {name: getattr(entry, name) for name in names}
         return answers.as_json({"success": True, "data": shown})
-
-
-def _filter(user_id: int | None = None) -> LogFilter:
-    """Read the filter of the query; with `user_id` only that person's entries, whatever the query says."""
-    is_own = user_id is not None
-    return LogFilter(
-        user_id=user_id,
-        type=integer("type"),
-        username="" if is_own else query("username"),
-        token_name=query("token_name"),
-        model_name=query("model_name"),
-        channel_id=0 if is_own else integer("channel"),
-        since=integer("start_timestamp"),
-        until=integer("end_timestamp"),
-    )
-
-
-def _sort() -> Sort:
-    sort = wanted_sort()
-    return sort if sort.column else wanted_sort(column="sort_by", order="sort_order")
 
 
 def _timestamps(trace: TraceRow) -> dict[str, int]:

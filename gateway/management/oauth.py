@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, cast
 
-from quart import Blueprint, Response, session
+from pydantic import Field
 from quart import redirect as redirect_to
+from quart import session
 
 from gateway.accounts.refusals import NotAllowed, Refused
 from gateway.identity import handshake, sign_in
@@ -21,12 +22,17 @@ from gateway.identity.oidc import Oidc
 from gateway.identity.query import with_query
 from gateway.identity.wechat import WeChat
 from gateway.management import answers, shapes
-from gateway.management.guard import actor, anybody, needs, remember, visitor
-from gateway.management.payloads import query
+from gateway.management.contract import Answer, Area
+from gateway.management.guard import actor, for_all, for_role, remember, visitor
+from gateway.management.queries import Query, Text
+from gateway.management.shown.accounts import UserObject
+from gateway.management.shown.envelope import Data, Done
 from storage.records import Role, User
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
+
+    from quart import Blueprint, Response
 
     from gateway.identity.foreign import ForeignAccount
     from gateway.identity.handshake import Handshake
@@ -36,6 +42,15 @@ if TYPE_CHECKING:
 
 _NO_CODE = "Invalid parameter"
 _HOME, _SIGN_IN_PAGE = "/", "/login"
+SENT_ON, SENT_BACK = Answer(None), Answer(None, can_refuse=False)
+
+
+class Return(Query):
+    """What a browser brings back from a third party."""
+
+    code: Text = Field("", description="What the third party gave.")
+    state: Text = Field("", description="What it was sent there with.")
+    error: Text = Field("", description="What went wrong there.")
 
 
 class Provider(Protocol):
@@ -57,12 +72,12 @@ class Provider(Protocol):
 
 def blueprint(services: Services, outside: Outside) -> Blueprint:
     """Return the routes."""
-    area = Blueprint("oauth", __name__)
+    area = Area("oauth", "Third parties")
     wechat = WeChat(outside.web)
 
-    @area.get("/api/oauth/state")
-    @anybody(critical=True)
-    async def state() -> Response:
+    @area.on("GET", "/api/oauth/state", for_all(critical=True), Answer(Data[str], can_refuse=False))
+    async def oauth_state() -> Response:
+        """Return a state for pages that send the browser to a third party themselves."""
         return answers.data(handshake.begin(_kept()).state)
 
     providers: tuple[Provider, ...] = (
@@ -73,30 +88,41 @@ def blueprint(services: Services, outside: Outside) -> Blueprint:
     for provider in providers:
         _add_routes(area, services, provider)
 
-    @area.get("/api/oauth/wechat")
-    @anybody(critical=True, changes=True)
-    async def wechat_sign_in() -> Response:
-        # There is no way to WeChat and back that a state would be needed for; a page of ours sends one all the same.
-        if query("state"):
-            handshake.find(_kept(), provider="wechat", state=query("state"))
-        who = await _wechat_account(services, wechat)
+    @area.on(
+        "GET",
+        "/api/oauth/wechat",
+        for_all(critical=True, changes=True),
+        Answer(Data[UserObject], also=(403,)),
+        asks=Return,
+    )
+    async def wechat_sign_in(back: Return) -> Response:
+        """Sign in, or register, with a code from WeChat. A `state` that is sent along must be this browser's."""
+        if back.state:
+            handshake.find(_kept(), provider="wechat", state=back.state)
+        who = await _wechat_account(services, wechat, back.code)
         return _signed_in(await _sign_in(services, who))
 
-    @area.get("/api/oauth/wechat/bind")
-    @needs(Role.USER, critical=True, changes=True)
-    async def wechat_bind() -> Response:
-        await sign_in.bind(services, actor(), await _wechat_account(services, wechat))
+    @area.on(
+        "GET",
+        "/api/oauth/wechat/bind",
+        for_role(Role.USER, critical=True, changes=True),
+        Answer(Done),
+        asks=Return,
+    )
+    async def wechat_bind(back: Return) -> Response:
+        """Bind WeChat to one's own account, with a code from there."""
+        await sign_in.bind(services, actor(), await _wechat_account(services, wechat, back.code))
         return answers.done()
 
-    return area
+    return area.blueprint
 
 
-def _add_routes(area: Blueprint, services: Services, provider: Provider) -> None:
+def _add_routes(area: Area, services: Services, provider: Provider) -> None:
     name = provider.provider
 
-    @area.get(f"/api/oauth/{name}/authorize", endpoint=f"{name}_authorize")
-    @anybody(critical=True)
+    @area.on("GET", f"/api/oauth/{name}/authorize", for_all(critical=True), SENT_ON, name=f"{name}_authorize")
     async def authorize() -> Response:
+        """Send the browser to the third party, with state, nonce and PKCE."""
         options = services.registry.current.options
         provider.check_on(options)
         begun = handshake.begin(_kept(), provider=name)
@@ -104,38 +130,44 @@ def _add_routes(area: Blueprint, services: Services, provider: Provider) -> None
 
     # Not marked as a change: a state of this very browser is what protects them, and a third party's redirect is
     # a request from another site.
-    @area.get(f"/api/oauth/{name}", endpoint=f"{name}_sign_in")
-    @anybody(critical=True)
-    async def call_back() -> Response:
-        user = await complete(services, provider)
+    @area.on(
+        "GET",
+        f"/api/oauth/{name}",
+        for_all(critical=True),
+        Answer(Data[UserObject] | Done, also=(403,)),
+        asks=Return,
+        name=f"{name}_sign_in",
+    )
+    async def call_back(back: Return) -> Response:
+        """Sign in, or register, with what the third party gave; bind it to the account of whoever is signed in."""
+        user = await complete(services, provider, back)
         return answers.done("bind") if user is None else _signed_in(user)
 
-    @area.get(f"/oauth/{name}", endpoint=f"{name}_return")
-    @anybody(critical=True)
-    async def come_back() -> Response:
+    @area.on("GET", f"/oauth/{name}", for_all(critical=True), SENT_BACK, asks=Return, name=f"{name}_return")
+    async def come_back(back: Return) -> Response:
+        """Do the same for a browser that the third party sends here, and show it a page."""
         try:
-            await complete(services, provider)
+            await complete(services, provider, back)
         except Refused as refused:
             return _redirect(with_query(_SIGN_IN_PAGE, error=refused.message))
         return _redirect(_HOME)
 
 
-async def complete(services: Services, provider: Provider) -> User | None:
-    """Finish what a browser comes back with (`code` and `state` of the query).
+async def complete(services: Services, provider: Provider, back: Return) -> User | None:
+    """Finish what a browser comes back with.
 
     Returns who is signed in now, or `None` when the identity was bound to whoever was. Raises `Refused`.
     """
     options = services.registry.current.options
-    begun = handshake.find(_kept(), provider=provider.provider, state=query("state"))
+    begun = handshake.find(_kept(), provider=provider.provider, state=back.state)
     provider.check_on(options)
-    if query("error"):
+    if back.error:
         handshake.end(_kept())
-        raise NotAllowed(f"the sign-in was not completed: {query('error')[:100]}")
-    code = query("code")
-    if not code:
+        raise NotAllowed(f"the sign-in was not completed: {back.error[:100]}")
+    if not back.code:
         raise Refused(_NO_CODE)
     user = await visitor(services)
-    who = await provider.account(options, code, begun)
+    who = await provider.account(options, back.code, begun)
     if user is None:
         return await _sign_in(services, who)
     await sign_in.bind(services, user, who)
@@ -143,12 +175,12 @@ async def complete(services: Services, provider: Provider) -> User | None:
     return None
 
 
-async def _wechat_account(services: Services, wechat: WeChat) -> ForeignAccount:
+async def _wechat_account(services: Services, wechat: WeChat, code: str) -> ForeignAccount:
     options = services.registry.current.options
     wechat.check_on(options)
-    if not query("code"):
+    if not code:
         raise Refused(_NO_CODE)
-    return await wechat.account(options, query("code"))
+    return await wechat.account(options, code)
 
 
 async def _sign_in(services: Services, who: ForeignAccount) -> User:

@@ -1,4 +1,4 @@
-"""Reading requests: JSON bodies by pydantic models, pages, sorting and numbers from paths and queries."""
+"""Reading requests: JSON bodies by pydantic models, numbers from paths."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from quart import request
 
 from gateway.accounts.refusals import InvalidParameter, Refused
-from storage.repositories.rows import Page, Sort
 
 PayloadT = TypeVar("PayloadT", bound="Payload")
 
 Int64 = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
 """What the tables can hold."""
 
-DEFAULT_SIZE = 10
 _LARGEST = 2**63 - 1
 
 
@@ -53,45 +51,8 @@ async def read(model: type[PayloadT], *, whole_text: str = "", status: int = 200
     raise refused
 
 
-BAD_BODY = "the request cannot be read"
-"""For areas whose refusals always named what was wrong with the body."""
-
-
-def query(name: str) -> str:
-    """Return a query parameter, without NUL characters, or empty."""
-    return request.args.get(name, "").replace("\x00", "")
-
-
-def integer(name: str) -> int:
-    """Return a query parameter as a number; 0 when it is missing, no number, or too large."""
-    text = query(name).strip()
-    if not text.lstrip("-").isascii() or not text.lstrip("-").isdigit() or len(text) > 20:
-        return 0
-    number = int(text)
-    return number if abs(number) <= _LARGEST else 0
-
-
 def number_in_path(text: str) -> int:
     """Return a number from the path. Raises `Refused`."""
     if text.isascii() and text.isdigit() and len(text) <= 19 and int(text) <= _LARGEST:
         return int(text)
     raise Refused(f"not a number: {text[:40]}")
-
-
-def wanted_page(most: int, *, default: int = DEFAULT_SIZE, synonym: str = "") -> Page:
-    """Return which page the client wants; what is no positive number means the default."""
-    size = integer("size")
-    if size <= 0 and synonym:
-        size = integer(synonym)
-    return Page(max(integer("p"), 0), min(size if size > 0 else default, most))
-
-
-def optional_page(most: int) -> Page | None:
-    """Return which page the client wants, or `None` for everything when it names none."""
-    return wanted_page(most) if "p" in request.args or "size" in request.args else None
-
-
-def wanted_sort(*, column: str = "sort", order: str = "order") -> Sort:
-    """Return how the client wants a list sorted."""
-    direction = query(order)
-    return Sort(query(column), direction == "asc", "" if direction in ("asc", "desc") else direction)

@@ -20,7 +20,8 @@ DEFAULT_SIZE = 10
 _LARGEST = 2**63 - 1
 
 
-def _number(value: object) -> int:
+def integer(value: object) -> int:
+    """Return a parameter as a number; 0 when it is missing, no number, or too large."""
     text = value.strip() if isinstance(value, str) else ""
     if not text.lstrip("-").isascii() or not text.lstrip("-").isdigit() or len(text) > 20:
         return 0
@@ -33,7 +34,7 @@ def _text(value: object) -> str:
     return value.replace("\x00", "") if isinstance(value, str) else ""
 
 
-Number = Annotated[int, BeforeValidator(_number)]
+Number = Annotated[int, BeforeValidator(integer)]
 """A whole number; 0 when it is missing, no number, or too large."""
 Text = Annotated[str, BeforeValidator(_text)]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from quart import g, request, session
 
 from gateway.identity.turnstile import REMEMBERED_S, check_person
-from gateway.management.payloads import query
+from gateway.management.queries import TurnstileProof
 
 if TYPE_CHECKING:
     from quart import Quart
@@ -34,6 +34,6 @@ def install(app: Quart, services: Services, outside: Outside) -> None:
         if isinstance(passed_at, int) and 0 <= time.time() - passed_at < REMEMBERED_S:
             return
         await check_person(
-            outside.web, outside.endpoints, options, token=query("turnstile"), address=g.client.address
+            outside.web, outside.endpoints, options, token=TurnstileProof.sent().turnstile, address=g.client.address
         )
         session[_KEY] = int(time.time())
