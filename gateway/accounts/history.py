@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from gateway.accounts.refusals import NotFound, Refused
 from storage.records import Role
-from storage.repositories import costs, logs, traces
+from storage.repositories import costs, logs, requests, traces
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from storage.repositories.rows import Page, Sort
 
 LONGEST_SORTED_RANGE_S = 30 * 86_400
+# A transaction of this size takes a blink, so that charges get their turn in between.
+_DELETED_AT_ONCE = 2_000
+_LATEST_S = 2**52
 
 
 async def list_entries(services: Services, wanted: LogFilter, sort: Sort, page: Page) -> tuple[list[LogRow], int]:
@@ -32,10 +35,33 @@ async def charged(services: Services, wanted: LogFilter) -> int:
 
 
 async def forget_before(services: Services, moment: int) -> int:
-    """Delete entries older than `moment` (Unix seconds) and return their number. Balances do not depend on them."""
+    """Delete what is older than `moment` (Unix seconds), a little at a time, and return how many entries that was.
+
+    Balances do not depend on them. What pages know of requests of that time is forgotten, too. Raises `Refused`.
+    """
     if moment <= 0:
         raise Refused("target timestamp is required")
-    return await services.log_database.write(lambda conn: logs.remove_before(conn, moment))
+    count = 0
+    while True:
+        gone = await services.log_database.write(lambda conn: logs.remove_before(conn, moment, _DELETED_AT_ONCE))
+        if not gone:
+            break
+        count += gone
+    before_ms = min(moment, _LATEST_S) * 1000
+
+    def work(conn: Connection) -> int:
+        return requests.delete_requests(conn, before_ms=before_ms, limit=_DELETED_AT_ONCE) + requests.delete_attempts(
+            conn, before_ms=before_ms, limit=_DELETED_AT_ONCE
+        )
+
+    while await services.database.write(work):
+        pass
+    return count
+
+
+async def count_before(services: Services, moment: int) -> int:
+    """Return how many entries are older than `moment`."""
+    return await services.log_database.read(lambda conn: logs.count_before(conn, moment))
 
 
 async def cost_of(services: Services, request_id: str) -> RequestCost:

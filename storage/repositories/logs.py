@@ -86,9 +86,18 @@ def charged(conn: Connection, wanted: LogFilter) -> int:
     return int(conn.execute(select(whole(func.sum(logs.c.quota))).where(*where)).scalar_one())
 
 
-def remove_before(conn: Connection, moment: int) -> int:
-    """Delete entries older than `moment` (Unix seconds) and return their number."""
-    return conn.execute(delete(logs).where(logs.c.created_at < moment)).rowcount
+def remove_before(conn: Connection, moment: int, limit: int) -> int:
+    """Delete up to `limit` entries older than `moment` (Unix seconds), the oldest first, and return their number."""
+    old = select(logs.c.id).where(logs.c.created_at < moment).order_by(logs.c.created_at).limit(limit)
+    doomed = conn.execute(old).scalars().all()
+    if doomed:
+        conn.execute(delete(logs).where(logs.c.id.in_(doomed)))
+    return len(doomed)
+
+
+def count_before(conn: Connection, moment: int) -> int:
+    """Return how many entries are older than `moment`."""
+    return int(conn.execute(select(func.count()).select_from(logs).where(logs.c.created_at < moment)).scalar_one())
 
 
 def days_of_use(conn: Connection, *, user_id: int | None, since: int, until: int) -> list[DayOfUse]:
