@@ -12,7 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from random import Random
 
     from gateway.registry.snapshot import ChannelView
@@ -87,6 +87,14 @@ def choose(
     ]
     if not left:
         return None
+    tier = tier_of(left, request)
+    if len(tier) == 1:
+        return tier[0]
+    return rng.choices(tier, weights=[share_of(channel) for channel in tier])[0]
+
+
+def tier_of(left: Sequence[ChannelView], request: Request) -> list[ChannelView]:
+    """Return those of the channels that are left among which the weights decide; `left` is not empty."""
     if request.prefer is Prefer.BELOW:
         below = [channel for channel in left if channel.priority < request.failed_priority]
         same = [channel for channel in left if channel.priority == request.failed_priority]
@@ -96,10 +104,12 @@ def choose(
     if request.smallest_limit:
         limits = [_limit(channel, request.model) for channel in tier]
         tier = [channel for channel, limit in zip(tier, limits, strict=True) if limit == min(limits)]
-    if len(tier) == 1:
-        return tier[0]
-    # max(): one-api stores 0 for "never set", which must still get its share.
-    return rng.choices(tier, weights=[max(channel.weight, 1) for channel in tier])[0]
+    return tier
+
+
+def share_of(channel: ChannelView) -> int:
+    """Return the weight that counts: one-api stores 0 for "never set", which must still get its share."""
+    return max(channel.weight, 1)
 
 
 def _limit(channel: ChannelView, asked: str) -> float:
