@@ -110,7 +110,9 @@ async def _openai_sb(asker: _Asker) -> Decimal:
 
 
 async def _aiproxy(asker: _Asker) -> Decimal:
-    url = "https://aiproxy.io/api/report/getUserOverview"
+    # Accounts are on another host than models, unless somebody stands in between.
+    base = "https://aiproxy.io" if asker.base == asker.channel.provider.base_url else asker.base
+    url = f"{base}/api/report/getUserOverview"
     return _amount(await asker.get(url, header="Api-Key", credential="{key}"), "data", "totalPoints")
 
 
@@ -134,6 +136,11 @@ async def _deepseek(asker: _Asker) -> Decimal:
     raise UpstreamFailed("the provider names no balance in CNY")
 
 
+async def _moonshot(asker: _Asker) -> Decimal:
+    """https://platform.moonshot.cn/docs/api/balance, in CNY."""
+    return _amount(await asker.get(f"{asker.base}/v1/users/me/balance"), "data", "available_balance")
+
+
 async def _openrouter(asker: _Asker) -> Decimal:
     account = await asker.get(f"{asker.base}/v1/credits")
     return _amount(account, "data", "total_credits") - _amount(account, "data", "total_usage")
@@ -149,6 +156,7 @@ _WAYS: dict[str, Callable[[_Asker], Awaitable[Decimal]]] = {
     "aigc2d": _aigc2d,
     "siliconflow": _siliconflow,
     "deepseek": _deepseek,
+    "moonshot": _moonshot,
     "openrouter": _openrouter,
 }
 
