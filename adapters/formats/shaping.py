@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from adapters.formats.neutral import End, UsageUpdate
+from adapters.formats.neutral import (
+    End,
+    PartEnd,
+    PartStart,
+    Ping,
+    Reasoning,
+    ReasoningDelta,
+    SignatureDelta,
+    UsageUpdate,
+)
 
 if TYPE_CHECKING:
     from adapters.formats.neutral import Response, StreamEvent

@@ -72,7 +72,24 @@ SAMPLES_TO_ONE = "samples_to_one"
 PROFILES = "inference_profile_arn_map"
 """Setting of a channel, and a column of its own: by model, the profile under which it is asked for."""
 
-QUIRKS = frozenset({MAX_COMPLETION_TOKENS, NO_STREAM_OPTIONS, NATIVE_RESPONSES, NO_IMAGE_SHAPE, SAMPLES_TO_ONE})
+THOUGHTS_ON_DEMAND = "thoughts_on_demand"
+"""Quirk: clients of the Messages API are shown thoughts only if they asked for them, as one-api had it."""
+ALL_COUNTS = "all_counts"
+"""Quirk: whole answers tell all of OpenAI's token counts, zeros among them, as one-api had it."""
+ASKED_AT_MESSAGES = "asked_at_messages"
+"""Quirk: requests of Messages clients go to the path of that API, in Chat's format, as one-api sent them."""
+QUIRKS = frozenset(
+    {
+        MAX_COMPLETION_TOKENS,
+        NO_STREAM_OPTIONS,
+        NATIVE_RESPONSES,
+        NO_IMAGE_SHAPE,
+        SAMPLES_TO_ONE,
+        THOUGHTS_ON_DEMAND,
+        ALL_COUNTS,
+        ASKED_AT_MESSAGES,
+    }
+)
 
 _REASONING_MODEL = re.compile(r"o\d|gpt-5")
 _O_SERIES = re.compile(r"o\d")

@@ -10,6 +10,7 @@ WIRE_NAMES = frozenset(
         "dashscope",
         "dashscope_tasks",
         "lines",
+        "messages_path",
         "replicate",
         "tencent",
         "whole",

@@ -11,6 +11,7 @@ from adapters.wires.baidu import BaiduAuthorizer
 from adapters.wires.bedrock.carrier import BedrockCarrier
 from adapters.wires.coze import CozeAuthorizer
 from adapters.wires.framing import Lines, WholeAsEvent
+from adapters.wires.messages_path import MessagesPath
 from adapters.wires.replicate import ReplicateCarrier
 from adapters.wires.tencent import TencentAuthorizer
 from adapters.wires.types import Wire
@@ -32,6 +33,7 @@ def make_wires(keeper: TokenKeeper) -> Mapping[str, Wire]:
             "dashscope": Wire(authorizer=AliAuthorizer(), carrier=AliTasks()),
             "dashscope_tasks": Wire(carrier=AliTasks()),
             "lines": Wire(carrier=Lines()),
+            "messages_path": Wire(carrier=MessagesPath()),
             "replicate": Wire(carrier=ReplicateCarrier()),
             "tencent": Wire(authorizer=TencentAuthorizer()),
             "whole": Wire(carrier=WholeAsEvent()),

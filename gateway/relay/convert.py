@@ -83,13 +83,14 @@ class Converted:
 
     def event(self, event: Event) -> Passed:
         """See `Exchange`."""
-        return self._pass(self._shaped(self._decoder.feed(event)))
+        return self._pass(self._decoder.feed(event))
 
     def end(self) -> Passed:
         """See `Exchange`."""
-        return self._pass(self._shaped(self._decoder.close()))
+        return self._pass(self._decoder.close())
 
-    def _shaped(self, events: list[neutral.StreamEvent]) -> list[neutral.StreamEvent]:
+    def _shaped(self, event: neutral.StreamEvent) -> list[neutral.StreamEvent]:
+        events = [event]
         for shaper in self._shapers:
             events = [shaped for event in events for shaped in shaper.event(event)]
         return events
@@ -108,11 +109,18 @@ class Converted:
                     upstream_code=event.code,
                 )
                 return Passed(b"".join(out), _with(piece, texts), failure=failure)
-            out.append(self._encoder.encode(event))
+            # What the provider made is paid for, whether or not the client is shown it.
+            _read(event, piece, texts)
+            for shaped in self._shaped(event):
+                out.append(self._encoder.encode(shaped))
+                if isinstance(shaped, neutral.UsageUpdate):
+                    piece.usage = shaped.usage
             if isinstance(event, neutral.End):
                 return Passed(b"".join(out), _with(piece, texts), done=True)
-            _read(event, piece, texts)
-        return Passed(b"".join(out), _with(piece, texts))
+        raw = b"".join(out)
+        # Nothing has been delivered while a shaper holds it back.
+        piece.has_content = piece.has_content and bool(raw)
+        return Passed(raw, _with(piece, texts))
 
 
 class ConvertedEmbeddings:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from adapters.formats import gemini
 from adapters.formats.errors import FormatError
+from adapters.formats.openai_chat.counts import with_all_counts
 from gateway.relay.errors import UpstreamCut, UpstreamFailed
 from gateway.relay.failures import failure_in_answer
 
@@ -151,6 +152,15 @@ class PassThrough:
         if self._finished and self._format.missing_end is not None:
             return Passed(self._format.missing_end, done=True)
         return Passed(failure=UpstreamCut("the provider ended its stream before the answer was over"))
+
+
+class PassCounted(PassThrough):
+    """The same for providers whose answers leave out counts that clients of OpenAI's may insist on."""
+
+    def whole(self, body: bytes) -> Passed:
+        """See `Exchange`."""
+        passed = super().whole(body)
+        return passed._replace(raw=with_all_counts(passed.raw))
 
 
 class PassArray(PassThrough):

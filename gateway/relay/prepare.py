@@ -9,17 +9,18 @@ from urllib.parse import urlencode
 
 from adapters.formats import neutral
 from adapters.formats.errors import FormatError
-from adapters.formats.shaping import KnownUsage, Shaper
+from adapters.formats.shaping import KnownUsage, Shaper, WithoutThoughts
 from adapters.formats.signatures import holds_foreign_signature
 from adapters.formats.table import CLIENTS, PROVIDERS
 from adapters.formats.think_tags import ThinkTags
+from adapters.providers.provider import ALL_COUNTS, THOUGHTS_ON_DEMAND
 from adapters.providers.urls import UrlError, upstream_url
 from gateway.relay import edits
 from gateway.relay.betas import BETAS, betas, body_betas
 from gateway.relay.body import RequestBody
 from gateway.relay.convert import Converted, ConvertedEmbeddings
 from gateway.relay.errors import Invalid, RelayError
-from gateway.relay.exchange import PassArray, PassThrough
+from gateway.relay.exchange import PassArray, PassCounted, PassThrough
 from gateway.relay.media.pictures import ConvertedPictures
 from gateway.relay.outgoing import JSON, account_of, outgoing
 from gateway.relay.route import Route, find_route
@@ -110,6 +111,8 @@ def prepare(relay: Relay, channel: ChannelView, settings: Settings, wires: Wires
         # The request passes; only its answer is written anew.
         chat = PROVIDERS["openai_chat"]
         exchange = Converted(chat, CLIENTS["openai_chat"], _answer_options(attempt, chat), (ThinkTags(),))
+    elif ALL_COUNTS in channel.provider.quirks and relay.endpoint.format == "openai_chat":
+        exchange = PassCounted(route.passing, request_id=relay.request_id)
     return attempt.prepared(body, exchange, system_prompt_reset=reset)
 
 
@@ -177,6 +180,12 @@ def _cuts_thoughts(relay: Relay) -> bool:
     return relay.endpoint.format is not None and relay.head.flag("thinking")
 
 
+def _wants_no_thoughts(request: neutral.Request) -> bool:
+    """Whether it is a client of Claude's that did not ask for thoughts, which gets none from Claude either."""
+    wanted = request.reasoning
+    return request.format == "anthropic" and (wanted is None or wanted.enabled is False)
+
+
 def _with_parameters(url: str, relay: Relay, *names: str) -> str:
     given = {name: value for name in names if (value := relay.head.parameter(name))}
     return f"{url}{'&' if '?' in url else '?'}{urlencode(given)}" if given else url
@@ -206,6 +215,8 @@ def _converted(attempt: _Attempt, side: ProviderSide) -> Prepared:
         shapers.append(KnownUsage(side.counted(request)))
     if attempt.route.writes_thoughts and _cuts_thoughts(relay):
         shapers.append(ThinkTags())
+    if THOUGHTS_ON_DEMAND in channel.provider.quirks and _wants_no_thoughts(request):
+        shapers.append(WithoutThoughts())
     client = CLIENTS[relay.endpoint.format]
     return attempt.prepared(
         body,

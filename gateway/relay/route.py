@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from adapters.formats.pictures.table import PAINTERS
 from adapters.formats.table import PASSING, PROVIDERS
 from adapters.providers.channel_config import supports
+from adapters.providers.provider import ASKED_AT_MESSAGES
 from gateway.relay.endpoints import Kind
 from gateway.relay.vectors import embedder_for
 
@@ -72,8 +73,9 @@ def find_route(channel: ChannelView, endpoint: Endpoint, model: str) -> Route | 
     if spoken is None or spoken not in PROVIDERS:
         return None
     side = PROVIDERS[spoken]
+    at_messages = endpoint.kind is Kind.MESSAGES and ASKED_AT_MESSAGES in row.quirks
     return Route(
-        side.endpoint,
+        Kind.MESSAGES if at_messages else side.endpoint,
         None if spoken == endpoint.format else side,
         PASSING.get(spoken, passing),
         side.read_error,

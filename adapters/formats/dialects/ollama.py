@@ -43,6 +43,9 @@ def _write(asked: Asked) -> JsonObject:
     messages: list[JsonObject] = []
     if request.system:
         messages.append({"role": "system", "content": BETWEEN_TEXTS.join(part.text for part in request.system)})
+    elif request.format == "anthropic":
+        # Claude has no prompt of its own where a client gives none. Without this one, Ollama takes the model file's.
+        messages.append({"role": "system", "content": ""})
     names: dict[str, str] = {}
     for message in request.messages:
         name_results(message.parts, names)
