@@ -44,3 +44,33 @@ class KnownUsage:
         """See `Shaper`."""
         response.usage = self._usage
         return response
+
+
+class WithoutThoughts:
+    """Keeps a model's thoughts from clients that did not ask for them; a stream says that it is alive instead."""
+
+    def __init__(self) -> None:
+        self._hides = False
+
+    def event(self, event: StreamEvent) -> list[StreamEvent]:
+        """See `Shaper`."""
+        match event:
+            case PartStart(part=Reasoning()):
+                self._hides = True
+                return [Ping()]
+            case ReasoningDelta():
+                return [Ping()]
+            case SignatureDelta() if self._hides:
+                return []
+            case PartEnd() if self._hides:
+                self._hides = False
+                return []
+            case PartStart():
+                self._hides = False
+        return [event]
+
+    def whole(self, response: Response) -> Response:
+        """See `Shaper`."""
+        for choice in response.choices:
+            choice.parts = [part for part in choice.parts if not isinstance(part, Reasoning)]
+        return response
