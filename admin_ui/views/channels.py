@@ -173,6 +173,12 @@ def _tests(area: Blueprint, ui: Ui) -> None:
         scope = "disabled" if only_disabled else ""
         return ui.go(with_query("/channels/test", since=int(time.time()), scope=scope))
 
+    @area.post("/channels/test/stop")
+    @needs(Role.ADMIN)
+    async def stop_tests() -> Response:
+        ui.plane.prober.stop()
+        return ui.go(_LIST, note=_("Testing was stopped; channels that were tested keep their outcome."), kind="info")
+
     @area.get("/channels/test")
     @needs(Role.ADMIN)
     async def test_progress() -> Response:

@@ -110,6 +110,13 @@ def test_many_channels_change_at_once(root: Reader, site: Site) -> None:
     assert sorted(channel["priority"] for channel in listed) == [0, 7, 7, 7]
 
 
+def test_a_round_of_tests_is_stopped(root: Reader) -> None:
+    page = root.page
+    page.goto("/channels/test?since=1")
+    page.click("text=Stop testing")
+    assert "Testing was stopped" in root.toast()
+
+
 def test_deleting_asks_in_a_dialog_and_names_what_is_lost(root: Reader, site: Site) -> None:
     made = {"type": 1, "name": "Doomed", "key": "k", "models": "only-here", "group": "default"}
     site.api("root", PASSWORD).post("/api/channel/", json=made)
