@@ -277,3 +277,11 @@ def find(path: str) -> Found | None:
     if path.startswith("/v1/engines/") and path.endswith("/embeddings"):
         return Found(EMBEDDINGS, path.removeprefix("/v1/engines/").removesuffix("/embeddings"))
     return None
+
+
+def addresses() -> dict[str, Found]:
+    """Return every address that a POST is served at, with `{model}` where the path names one, and what serves it."""
+    known = [path for path, _ in (*_POST, *_COUNTS)]
+    known += [f"{prefix}{{model}}:{action}" for prefix in GEMINI_PREFIXES for action in _GEMINI_ACTIONS]
+    found = {path: find(path) for path in (*known, RESPONSES_PATH, "/v1/engines/{model}/embeddings")}
+    return {path: served for path, served in found.items() if served is not None}
