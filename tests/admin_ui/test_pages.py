@@ -32,6 +32,9 @@ PAGES: dict[str, list[str]] = {
     "root": [
         "/",
         "/live",
+        "/routing",
+        "/routing?model=model-a&draw=1",
+        "/routing?model=claude-sonnet-4-5",
         "/channels",
         "/channels?q=nothing-like-this",
         "/channels?status=2",
@@ -120,6 +123,7 @@ def test_first_visit_is_within_budget(site: Site, browser: Browser, states: dict
     [
         ("user", "/channels", 403),
         ("user", "/users", 403),
+        ("user", "/routing", 403),
         ("user", "/settings/general", 403),
         ("admin", "/settings/general", 403),
         ("admin", "/users/1", 404),
