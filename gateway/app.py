@@ -125,6 +125,7 @@ def open_databases(settings: Settings) -> Databases:
         pool_size=settings.db_pool_size,
         busy_timeout_ms=settings.sqlite_busy_timeout,
         max_lifetime_s=settings.sql_max_lifetime,
+        secrets=settings.encryption_keys,
     )
     main = Database.open(parse_dsn(settings.sql_dsn, sqlite_path=settings.sqlite_path), options=options)
     if not settings.log_sql_dsn:

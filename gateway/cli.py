@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from gateway.config.settings import Loaded
 
-COMMANDS = ("serve", "check", "migrate", "ledger", "version")
+COMMANDS = ("serve", "check", "migrate", "ledger", "secrets", "version")
 DISTRIBUTION = "one-api"
 
 _EXIT_CODES = "exit codes: 0 done; 1 something is wrong, and was printed; 2 the configuration or the call is wrong"
@@ -75,6 +75,10 @@ def _run(options: argparse.Namespace, loaded: Loaded) -> int:
         from gateway.commands import migrate  # noqa: PLC0415
 
         return migrate.run(loaded, terminal, only_look=options.dry_run)
+    if options.command == "secrets":
+        from gateway.commands import secrets  # noqa: PLC0415
+
+        return secrets.run(loaded, terminal, seal=options.action == "seal")
     from gateway.commands import ledger  # noqa: PLC0415
 
     if options.action == "parked":
@@ -112,6 +116,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     )
     migrate.add_argument("--dry-run", action="store_true", help="only list what is pending")
     _add_ledger(commands)
+    _add_secrets(commands)
     commands.add_parser("version", help="print the version", description="Print the version.", allow_abbrev=False)
     return parser
 
@@ -166,6 +171,22 @@ def _add_ledger(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parked.add_argument(
         "--retry", action="store_true", help="do each of them again, exactly once, after the cause is gone"
     )
+
+
+def _add_secrets(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    secrets = commands.add_parser(
+        "secrets",
+        help="encrypt what channels keep secret",
+        description="Rewrite the keys and configurations of all channels. What is saved while ENCRYPTION_KEYS is set "
+        "is encrypted anyway; this is for what was saved before. May run beside a gateway that has the same secrets.",
+        allow_abbrev=False,
+    )
+    actions = secrets.add_subparsers(dest="action", metavar="ACTION", title="actions", required=True)
+    for name, told in (
+        ("seal", "encrypt with the first secret of ENCRYPTION_KEYS, also what another one of them encrypted"),
+        ("open", "store in plain text, so that one-api can read it"),
+    ):
+        actions.add_parser(name, help=told, description=f"Rewrite: {told}.", epilog=_EXIT_CODES, allow_abbrev=False)
 
 
 if __name__ == "__main__":

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Connection, Engine, create_engine, event, exc
 from sqlalchemy.pool import QueuePool
+
+from storage.sealing import Sealer
 
 if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -35,6 +37,8 @@ class EngineOptions:
     connect_timeout_s: int = 5
     max_lifetime_s: int = 300
     """Older connections are replaced before their next use."""
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """What channels' keys are sealed with, see `storage.sealing`; empty: they are not."""
     echo: bool = False
     """Log each statement through the logger `sqlalchemy.engine`, without its values."""
 
@@ -63,6 +67,7 @@ def sqlite_engine(dsn: Dsn, options: EngineOptions, *, connections: int, writes:
         pool_reset_on_return=None,
         echo=options.echo,
         hide_parameters=True,
+        execution_options={"sealer": Sealer(options.secrets)},
         connect_args={
             # Worker threads take turns with a connection, one at a time.
             "check_same_thread": False,
@@ -146,6 +151,7 @@ def server_engine(dsn: Dsn, options: EngineOptions, limits: LaneLimits, *, conne
         isolation_level="READ COMMITTED",
         echo=options.echo,
         hide_parameters=True,
+        execution_options={"sealer": Sealer(options.secrets)},
         connect_args=arguments,
     )
 

@@ -44,6 +44,7 @@ def _open(settings: Settings, dsn: str) -> Iterator[Database]:
         busy_timeout_ms=settings.sqlite_busy_timeout,
         max_lifetime_s=settings.sql_max_lifetime,
         echo=settings.debug_sql,
+        secrets=settings.encryption_keys,
     )
     database = Database.open(parse_dsn(dsn, sqlite_path=settings.sqlite_path), options=options)
     try:

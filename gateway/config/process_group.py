@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic_settings import BaseSettings
 
-from gateway.config.variable import HttpUrl, Network, Variable, mask_url
+from gateway.config.variable import SHORTEST_SECRET, HttpUrl, LongSecret, Network, Variable, mask_url
 
 PRIVATE_NETWORKS: tuple[IPv4Network | IPv6Network, ...] = tuple(
     ip_network(text)
@@ -105,6 +105,17 @@ class Databases(BaseSettings):
     sqlite_busy_timeout: Annotated[
         int, Variable(meaning="How long SQLite waits for another process's lock.", unit="ms")
     ] = 3000
+    encryption_keys: Annotated[
+        tuple[LongSecret, ...],
+        Variable(
+            meaning="Channels' keys and configurations are stored encrypted with the first of these secrets, and "
+            "read with any, so that they can be replaced one by one (`one-api secrets --help`). Empty: stored in "
+            "plain text, as one-api does.",
+            expects=f"texts of {SHORTEST_SECRET} characters or more, separated by commas",
+            is_secret=True,
+            is_original=False,
+        ),
+    ] = ()
     db_pool_size: Annotated[
         int,
         Variable(

@@ -25,6 +25,9 @@ LARGEST = 2**31 - 1
 
 HIDDEN = "(hidden)"
 
+SHORTEST_SECRET = 32
+"""Characters of a secret that keys are derived from: nothing slows a guesser down who tries shorter ones."""
+
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+")
 _NEVER_FORWARDED = frozenset(
     {
@@ -116,7 +119,14 @@ def mask_url(text: str) -> str:
     return f"{scheme}://***@{place}" if at else f"{scheme}://{rest}"
 
 
+def _long_secret(text: str) -> str:
+    if len(text) < SHORTEST_SECRET or not text.isprintable():
+        raise ValueError
+    return text
+
+
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 HeaderName = Annotated[str, AfterValidator(_header)]
+LongSecret = Annotated[str, AfterValidator(_long_secret)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 ProxyUrl = Annotated[str, AfterValidator(_proxy_url)]

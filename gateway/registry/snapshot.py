@@ -16,6 +16,7 @@ import msgspec
 from adapters.pricing.model_configs import parse_model_configs
 from adapters.providers.provider import PROFILES
 from storage.records import ChannelStatus
+from storage.repositories.channel_secrets import is_locked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -116,6 +117,9 @@ def _view(channel: Channel, *, options: Options, catalogue: Catalogue, problems:
     provider = catalogue.provider(channel.type)
     if provider is None:
         problems.append(f"{where}: unknown type {channel.type}")
+        return None
+    if is_locked(channel):
+        problems.append(f"{where}: its key is encrypted, and no secret in ENCRYPTION_KEYS opens it")
         return None
     configs, reason = parse_model_configs(channel.model_configs or "")
     if reason:

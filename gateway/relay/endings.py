@@ -10,18 +10,14 @@ if TYPE_CHECKING:
     from gateway.relay.client import Client
     from gateway.relay.running import RunningRelay
 
-_REASONS = {
-    "drained": "the gateway is shutting down",
-    "cancelled": "an operator ended this request",
-}
-
-
 def interruption(client: Client, running: RunningRelay) -> Interrupted:
     """Return why the scope of `running` was cancelled."""
     if client.left:
         return Interrupted("the client left", status=499, code="client_gone")
+    if running.end_reason == "drained":
+        return Interrupted("the gateway is shutting down", status=503, code="drained")
     if running.end_reason:
-        return Interrupted(_REASONS[running.end_reason], status=503, code=running.end_reason)
+        return Interrupted("an operator ended this request", status=503, code="cancelled")
     return Interrupted("the request took longer than allowed", status=504, code="deadline")
 
 

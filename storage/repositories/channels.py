@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, insert, or_, select, update
 
 from storage.records import Channel, ChannelStatus
+from storage.repositories.channel_secrets import opened, sealed
 from storage.repositories.rows import Page, Sort, as_id, begins_with, fetch_page, many, one, ordering, query
 from storage.tables import channels
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlalchemy import ColumnElement, Connection
+
+    from storage.repositories.rows import RecordQuery
 
 SORTABLE = (
     "id",
@@ -36,18 +39,24 @@ _ALLOWED = {name: channels.c[name] for name in SORTABLE}
 
 def by_id(conn: Connection, channel_id: int) -> Channel | None:
     """Return one channel with its key."""
-    return one(conn, Channel, query(channels, Channel).where(channels.c.id == channel_id))
+    return _one(conn, query(channels, Channel).where(channels.c.id == channel_id))
 
 
 def locked(conn: Connection, channel_id: int) -> Channel | None:
     """Return one channel and hold its row until the transaction ends."""
-    return one(conn, Channel, query(channels, Channel).where(channels.c.id == channel_id).with_for_update())
+    return _one(conn, query(channels, Channel).where(channels.c.id == channel_id).with_for_update())
+
+
+def _one(conn: Connection, wanted: RecordQuery) -> Channel | None:
+    found = one(conn, Channel, wanted)
+    return None if found is None else opened(conn, [found])[0]
 
 
 def page(conn: Connection, wanted: Page, sort: Sort) -> tuple[list[Channel], int]:
     """Return one page of channels and their number."""
     order = ordering(conn, channels, sort, allowed=_ALLOWED)
-    return fetch_page(conn, channels, Channel, where=[], order=order, page=wanted)
+    rows, total = fetch_page(conn, channels, Channel, where=[], order=order, page=wanted)
+    return opened(conn, rows), total
 
 
 def search(conn: Connection, keyword: str, sort: Sort, wanted: Page | None) -> tuple[list[Channel], int]:
@@ -60,7 +69,8 @@ def search(conn: Connection, keyword: str, sort: Sort, wanted: Page | None) -> t
             matches.append(channels.c.id == number)
         where.append(or_(*matches))
     order = ordering(conn, channels, sort, allowed=_ALLOWED)
-    return fetch_page(conn, channels, Channel, where=where, order=order, page=wanted)
+    rows, total = fetch_page(conn, channels, Channel, where=where, order=order, page=wanted)
+    return opened(conn, rows), total
 
 
 def everything(conn: Connection, statuses: Sequence[int] = ()) -> list[Channel]:
@@ -68,18 +78,20 @@ def everything(conn: Connection, statuses: Sequence[int] = ()) -> list[Channel]:
     wanted = query(channels, Channel).order_by(channels.c.id)
     if statuses:
         wanted = wanted.where(channels.c.status.in_(statuses))
-    return many(conn, Channel, wanted)
+    return opened(conn, many(conn, Channel, wanted))
 
 
 def add(conn: Connection, values: dict[str, object]) -> int:
     """Store a new channel and return its id."""
-    key = conn.execute(insert(channels).values(values)).inserted_primary_key
+    key = conn.execute(insert(channels).values(sealed(conn, values))).inserted_primary_key
     return int(key[0]) if key else 0
 
 
 def change(conn: Connection, channel_id: int, values: dict[str, object]) -> bool:
     """Write `values` to a channel; never used for its counters. `False` when there is no such channel."""
-    return bool(conn.execute(update(channels).where(channels.c.id == channel_id).values(values)).rowcount)
+    return bool(
+        conn.execute(update(channels).where(channels.c.id == channel_id).values(sealed(conn, values))).rowcount
+    )
 
 
 def move(conn: Connection, channel_id: int, *, before: int, after: int, now_ms: int) -> bool:

@@ -12,6 +12,7 @@ from storage.repositories import channels as channel_rows
 from storage.repositories import redemptions as code_rows
 from storage.repositories import tokens as token_rows
 from storage.repositories import users as user_rows
+from storage.repositories.channel_secrets import opened
 from storage.repositories.rows import Page, Sort, as_id, contains, fetch_page, ordering
 from storage.tables import abilities, channels, redemptions, tokens, users
 
@@ -79,7 +80,8 @@ def channel_page(conn: Connection, wanted: Wanted, sort: Sort, page: Page) -> tu
         first: ColumnElement[object] = func.coalesce(channels.c.priority, 0).desc()
         second: ColumnElement[object] = func.coalesce(channels.c.weight, 0).desc()
         order = [first, second, *order]
-    return fetch_page(conn, channels, Channel, where=where, order=order, page=page)
+    rows, total = fetch_page(conn, channels, Channel, where=where, order=order, page=page)
+    return opened(conn, rows), total
 
 
 def channel_counts(conn: Connection) -> dict[int, int]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select, update
 
 from storage.records import Ability, Channel, ChannelStatus, Token, User
+from storage.repositories.channel_secrets import opened
 from storage.tables import abilities, channels, options, tokens, users
 
 if TYPE_CHECKING:
@@ -90,7 +91,10 @@ def registry_rows(conn: Connection, instants: Instants) -> RegistryRows:
         )
     )
     return RegistryRows(
-        channels=[Channel(**_values(row, _CHANNEL_FIELDS, "")) for row in channel_rows],  # type: ignore[arg-type]
+        channels=opened(
+            conn,
+            [Channel(**_values(row, _CHANNEL_FIELDS, "")) for row in channel_rows],  # type: ignore[arg-type]
+        ),
         abilities=[
             Ability(
                 group=row.group,

@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 from sqlalchemy import text
 
-from gateway.commands import check, ledger, migrate
+from gateway.commands import check, ledger, migrate, secrets
 from gateway.commands.databases import main_database
 from gateway.commands.terminal import Terminal
 from gateway.config.settings import Loaded, load_settings
@@ -219,3 +219,27 @@ def test_ledger_parked_writes_what_was_refused_when_it_can(fresh, terminal):
     assert ledger.parked(loaded, Heard(), retry=True) == 0
     assert ledger.parked(loaded, Heard(), retry=False) == 0
     assert ledger.verify(loaded, Heard(), accept=False) == 0
+
+
+@pytest.mark.slow
+def test_secrets_are_encrypted_and_stored_in_plain_text_again(fresh, terminal):
+    loaded = loaded_for(fresh, ENCRYPTION_KEYS="k" * 40)
+    migrate.run(loaded, Heard(), only_look=False)
+    execute(loaded, "INSERT INTO channels (id, name, type, status) VALUES (7, 'c', 1, 1)")
+    column = "`key`" if fresh.engine == "mysql" else '"key"'
+    execute(loaded, f"UPDATE channels SET {column} = 'sk-one' WHERE id = 7")
+
+    def stored() -> str:
+        with main_database(loaded.settings) as opened:
+            return opened.read_sync(lambda conn: conn.execute(text(f"SELECT {column} FROM channels")).scalar_one())
+
+    assert secrets.run(loaded, terminal, seal=True) == 0
+    assert terminal.said == "1 channels encrypted\n"
+    assert "sk-one" not in stored()
+    assert secrets.run(loaded, Heard(), seal=False) == 0
+    assert stored() == "sk-one"
+
+
+def test_secrets_need_a_secret(fresh, terminal):
+    assert secrets.run(loaded_for(fresh), terminal, seal=True) == 1
+    assert "ENCRYPTION_KEYS is not set" in terminal.said
