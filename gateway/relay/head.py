@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
-from urllib.parse import parse_qs
+from urllib.parse import parse_qsl
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -62,6 +62,14 @@ _PRIVATE = frozenset(
 _CLIENT_ALLOWED = (b"content-type", b"retry-after")
 _CLIENT_ALLOWED_PREFIXES = (b"x-ratelimit-", b"openai-", b"anthropic-")
 
+_MOST_PARAMETERS = 100
+_PRIVATE_PARAMETERS = frozenset(
+    (
+        *("key", "api_key", "api-key", "apikey", "token", "access_token", "authorization", "secret", "signature"),
+        *("alt", "$alt", "fields", "prettyprint", "quotauser"),
+    )
+)
+
 _ON = ("1", "true", "yes", "on")
 
 Headers = tuple[tuple[bytes, bytes], ...]
@@ -83,10 +91,18 @@ class RequestHead:
 
     def parameter(self, name: str) -> str:
         """Return a parameter of the query, the first of several, empty when it is not there."""
-        if not self.query:
-            return ""
-        found = parse_qs(self.query.decode("latin-1"), keep_blank_values=True, max_num_fields=100).get(name)
-        return found[0] if found else ""
+        return next((value for known, value in self._pairs() if known == name), "")
+
+    def parameters(self) -> list[tuple[str, str]]:
+        """Return the parameters of the query that a provider may see: no credentials, and nothing of Google's own."""
+        return [(name, value) for name, value in self._pairs() if name.lower() not in _PRIVATE_PARAMETERS]
+
+    def _pairs(self) -> list[tuple[str, str]]:
+        try:
+            return parse_qsl(self.query.decode("latin-1"), keep_blank_values=True, max_num_fields=_MOST_PARAMETERS)
+        except ValueError:
+            # Nobody names so many.
+            return []
 
     def flag(self, name: str) -> bool:
         """Whether a parameter of the query is switched on."""

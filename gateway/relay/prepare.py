@@ -150,9 +150,11 @@ class _Attempt:
             raise RelayError(str(error), status=503, code=error.code) from None
         if relay.streams and route.stream_url is not None:
             url = route.stream_url(url)
-        if _cuts_thoughts(relay) and route.writes_thoughts:
-            # As one-api passed it on; some servers know it, too.
-            url = _with_parameters(url, relay, "thinking", "reasoning_format")
+        if channel.provider.format == "openai_chat" and route.spoken in ("", "openai_chat"):
+            # One-api passed it on, and some servers know words of their own.
+            url = _with_query(url, relay.head.parameters())
+        elif _cuts_thoughts(relay) and route.writes_thoughts:
+            url = _with_query(url, [(name, relay.head.parameter(name)) for name in ("thinking", "reasoning_format")])
         return Prepared(
             outgoing(
                 relay.head,
@@ -186,8 +188,9 @@ def _wants_no_thoughts(request: neutral.Request) -> bool:
     return request.format == "anthropic" and (wanted is None or wanted.enabled is False)
 
 
-def _with_parameters(url: str, relay: Relay, *names: str) -> str:
-    given = {name: value for name in names if (value := relay.head.parameter(name))}
+def _with_query(url: str, parameters: list[tuple[str, str]]) -> str:
+    """Return `url` with those parameters that have a value, and that it does not hold itself."""
+    given = [(name, value) for name, value in parameters if value and f"{name}=" not in url]
     return f"{url}{'&' if '?' in url else '?'}{urlencode(given)}" if given else url
 
 

@@ -3,95 +3,90 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from adapters.formats.errors import ProviderError
+from adapters.formats.errors import FormatError, ProviderError
+from adapters.formats.reading import dump_text, is_array, is_object, load_any
 
-
-class _ErrorObject(msgspec.Struct):
-    """OpenAI's own; `status_msg` and `status_code` are MiniMax's."""
-
-    message: msgspec.Raw = msgspec.Raw(b"null")
-    type: msgspec.Raw = msgspec.Raw(b"null")
-    code: msgspec.Raw = msgspec.Raw(b"null")
-    param: msgspec.Raw = msgspec.Raw(b"null")
-    status_msg: str = ""
-    status_code: int | None = None
-
-
-class _Detail(msgspec.Struct):
-    msg: str = ""
-    message: str = ""
-
-
-class _Header(msgspec.Struct):
-    message: str | None = None
-
-
-class _Nested(msgspec.Struct):
-    error: _Header | None = None
-
-
-class _ErrorBody(msgspec.Struct):
-    error: _ErrorObject | str | None = None
-    message: str | None = None
-    msg: str | None = None
-    err: str | None = None
-    error_msg: str | None = None
-    header: _Header | None = None
-    response: _Nested | None = None
-    base_resp: _ErrorObject | None = None
-    """MiniMax."""
-    errors: list[_Detail] | None = None
-    """Cloudflare."""
-    detail: str | list[_Detail] | None = None
-    """Replicate, Mistral, and everything made with FastAPI."""
-
+if TYPE_CHECKING:
+    from adapters.formats.neutral import JsonObject
 
 _STATUSES = {1000: 500, 1001: 504, 1002: 429, 1004: 401, 1008: 402, 1013: 500, 1024: 500, 1026: 400, 1027: 400,
              1033: 502, 1039: 429, 1041: 429, 2013: 400, 2045: 429, 2049: 401, 2056: 429}  # fmt: skip
 """MiniMax's `status_code` (https://platform.minimaxi.com/docs/api-reference/errorcode)."""
+_PLACES = (
+    ("message",),
+    ("msg",),
+    ("err",),
+    ("error_msg",),
+    ("header", "message"),
+    ("response", "error", "message"),
+    ("error",),
+    ("errors",),
+    ("detail",),
+    ("title",),
+)
+"""Where servers put their words: after OpenAI's own place in the order in which one-api looked, then those of
+Ollama and xAI, Cloudflare, Replicate, Mistral and everything made with FastAPI."""
+_DEEPEST = 4
 
 
 def read_error(body: bytes, status: int) -> ProviderError:
     """Read an error body of any of the shapes that OpenAI-compatible servers use; never raises.
 
-    A body that is not JSON (the HTML of a proxy) is not repeated to the client.
+    Names may be written in any case. A body that is not JSON (the HTML of a proxy) is not repeated to the client.
     """
     try:
-        parsed = _parsed(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _plain("", status)
-    error = parsed.error
-    hidden = error if isinstance(error, _ErrorObject) and error.status_code else parsed.base_resp
-    if hidden is not None and hidden.status_code:
-        return replace(_plain(hidden.status_msg, status), status=_STATUSES.get(hidden.status_code, 0))
-    if isinstance(error, _ErrorObject) and (message := _plain_text(error.message)):
+        answer = _lowered(load_any(body))
+    except FormatError:
+        answer = {}
+    error = answer.get("error")
+    own = _lowered(error) if is_object(error) else {}
+    for hidden in (own, _lowered(answer.get("base_resp"))):
+        code = hidden.get("status_code")
+        if isinstance(code, int) and code:
+            return replace(_plain(_words(hidden.get("status_msg")), status), status=_STATUSES.get(code, 0))
+    if message := _text(own.get("message")):
+        param = own.get("param")
         return ProviderError(
-            message=message,
-            type=_plain_text(error.type),
-            code=_plain_value(error.code),
-            param=_plain_value(error.param) or "",
+            message=message, type=_text(own.get("type")), code=own.get("code"), param="" if param is None else param
         )
-    nested = parsed.response.error.message if parsed.response and parsed.response.error else None
-    header = parsed.header.message if parsed.header else None
-    own = error if isinstance(error, str) else None
-    listed = _first(parsed.errors) or (parsed.detail if isinstance(parsed.detail, str) else _first(parsed.detail))
-    said = parsed.message or parsed.msg or parsed.err or parsed.error_msg or header or nested or own or listed
-    return _plain(said or "", status)
+    return _plain(next((words for place in _PLACES if (words := _words(_at(answer, place)))), ""), status)
 
 
-def _parsed(body: bytes) -> _ErrorBody:
-    """Google's compatible endpoint puts its error into an array."""
-    if body.lstrip().startswith(b"["):
-        found = msgspec.json.decode(body, type=list[_ErrorBody])
-        return found[0] if found else _ErrorBody()
-    return msgspec.json.decode(body, type=_ErrorBody)
+def _lowered(value: object) -> JsonObject:
+    """Return an object with its names in lower case; Google's compatible endpoint puts its error into an array."""
+    if is_array(value):
+        value = value[0] if value else None
+    return {name.lower(): member for name, member in value.items()} if is_object(value) else {}
 
 
-def _first(details: list[_Detail] | None) -> str:
-    return (details[0].message or details[0].msg) if details else ""
+def _at(source: JsonObject, place: tuple[str, ...]) -> object:
+    for name in place[:-1]:
+        source = _lowered(source.get(name))
+    return source.get(place[-1])
+
+
+def _words(value: object, depth: int = 0) -> str:
+    """Return what a member says: it is a text, or an object or a list that holds one."""
+    if isinstance(value, str):
+        return value
+    if depth < _DEEPEST and (is_object(value) or is_array(value)):
+        inner = _lowered(value)
+        if is_array(value) and value and not inner:
+            return _words(value[0], depth + 1)
+        named = (_words(inner.get(name), depth + 1) for name in ("message", "msg", "detail", "error"))
+        return next((words for words in named if words), "")
+    return ""
+
+
+def _text(value: object) -> str:
+    """Return a member as text; what is none is told as JSON."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    return dump_text(value)
 
 
 def error_body(
@@ -116,19 +111,3 @@ def _plain(message: str, status: int) -> ProviderError:
         code="bad_response_status_code",
         param=str(status),
     )
-
-
-def _plain_value(raw: msgspec.Raw) -> object:
-    try:
-        value: object = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, RecursionError):
-        # Numbers out of range, and nesting beyond reason, pass the outer decoder unread.
-        return None
-    return value
-
-
-def _plain_text(raw: msgspec.Raw) -> str:
-    value = _plain_value(raw)
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else str(value)
