@@ -72,6 +72,8 @@ SAMPLES_TO_ONE = "samples_to_one"
 PROFILES = "inference_profile_arn_map"
 """Setting of a channel, and a column of its own: by model, the profile under which it is asked for."""
 
+ONLY_MAX_TOKENS = "only_max_tokens"
+"""Quirk: the newer name of the output limit, `max_completion_tokens`, is refused or overlooked."""
 THOUGHTS_ON_DEMAND = "thoughts_on_demand"
 """Quirk: clients of the Messages API are shown thoughts only if they asked for them, as one-api had it."""
 ALL_COUNTS = "all_counts"
@@ -88,6 +90,7 @@ QUIRKS = frozenset(
         THOUGHTS_ON_DEMAND,
         ALL_COUNTS,
         ASKED_AT_MESSAGES,
+        ONLY_MAX_TOKENS,
     }
 )
 
@@ -225,6 +228,11 @@ class Provider:
     def wants_max_completion_tokens(self, model: str) -> bool:
         """Say whether `max_tokens` has to be sent under its newer name for `model`."""
         return MAX_COMPLETION_TOKENS in self.quirks and _REASONING_MODEL.match(model) is not None
+
+    @property
+    def knows_only_max_tokens(self) -> bool:
+        """Whether the output limit has to be sent under its older name."""
+        return ONLY_MAX_TOKENS in self.quirks
 
     def fixes_sampling(self, model: str) -> bool:
         """Say whether `model` takes no temperature but 1 (https://platform.openai.com/docs/guides/reasoning)."""

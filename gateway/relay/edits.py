@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from gateway.relay.state import Relay
 
 # Who asks for usage in a stream by this member; the other formats tell it unasked.
+_SAMPLING = ("temperature", "top_p", "n", "presence_penalty", "frequency_penalty")
 _USAGE_ON_DEMAND = (Kind.CHAT, Kind.COMPLETIONS)
 
 
@@ -38,8 +39,10 @@ def edited(
         if relay.messages is not None:
             changes["messages"] = relay.messages
         if channel.provider.wants_max_completion_tokens(sent_model):
-            _rename_output_limit(body, changes)
-        changes |= clamped(body, channel)
+            _rename_output_limit(body, changes, "max_tokens", "max_completion_tokens")
+        elif channel.provider.knows_only_max_tokens:
+            _rename_output_limit(body, changes, "max_completion_tokens", "max_tokens")
+        changes |= clamped(body, channel) | unsampled(body, sent_model)
     if kind is Kind.MESSAGES and channel.provider.platform:
         changes |= platform_changes(channel.provider.platform)
         changes |= body_betas(relay.head, channel, body)
@@ -67,6 +70,13 @@ def clamped(body: RequestBody, channel: ChannelView) -> dict[str, object | None]
         for name in ("temperature", "top_p")
         if isinstance(value := body.any(name), int | float) and not isinstance(value, bool) and value > 1
     }
+
+
+def unsampled(body: RequestBody, sent_model: str) -> dict[str, object | None]:
+    """Take out what models that search refuse: they cannot be told how to sample."""
+    if not sent_model.endswith("-search"):
+        return {}
+    return {name: None for name in _SAMPLING if name in body}
 
 
 def sort_order(body: RequestBody, channel: ChannelView, settings: Settings) -> dict[str, object | None]:
@@ -102,12 +112,12 @@ def _ask_for_usage(body: RequestBody, changes: dict[str, object | None]) -> None
         changes["stream_options"] = {**known, "include_usage": True}
 
 
-def _rename_output_limit(body: RequestBody, changes: dict[str, object | None]) -> None:
-    """The provider refuses `max_tokens` for these models (https://platform.openai.com/docs/guides/reasoning)."""
-    if "max_tokens" in body:
-        if "max_completion_tokens" not in body:
-            changes["max_completion_tokens"] = body.any("max_tokens")
-        changes["max_tokens"] = None
+def _rename_output_limit(body: RequestBody, changes: dict[str, object | None], refused: str, known: str) -> None:
+    """Providers refuse the one or the other (https://platform.openai.com/docs/guides/reasoning)."""
+    if refused in body:
+        if known not in body:
+            changes[known] = body.any(refused)
+        changes[refused] = None
 
 
 def _with_system_prompt(messages: object, prompt: str) -> object:
