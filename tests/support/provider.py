@@ -8,6 +8,8 @@
         assert p.requests[0].json["model"] == "gpt-4o"
         await p.requests[0].wait_gone()                              # its client has left before the end
 
+It speaks the wires of other providers, too: see `tests.support.wires.stage`.
+
 By hand: `python -m tests.support.provider --port 8001`.
 """
 
@@ -27,7 +29,7 @@ from tests.support.provider_wire import Received, RequestParser, reset, send_ans
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
 __all__ = ["Answer", "Provider", "Received", "Tokens", "failure", "provider", "sse"]
 
@@ -54,6 +56,8 @@ class Provider:
     open_connections: int = 0
     running: int = 0
     most_running: int = 0
+    responder: Callable[[Received], Answer] | None = None
+    """Answers what neither a script nor a standing answer is for."""
     _scripts: list[_Rule] = field(default_factory=list)
     _standing: list[_Rule] = field(default_factory=list)
     _changed: trio.Event = field(default_factory=trio.Event)
@@ -147,7 +151,10 @@ class Provider:
             if rule.is_for(request):
                 self._scripts.remove(rule)
                 return rule.answer
-        return next((rule.answer for rule in self._standing if rule.is_for(request)), Answer())
+        for rule in self._standing:
+            if rule.is_for(request):
+                return rule.answer
+        return self.responder(request) if self.responder is not None else Answer()
 
 
 @asynccontextmanager

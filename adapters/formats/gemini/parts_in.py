@@ -46,6 +46,7 @@ class Turns:
         for place, item in enumerate(array(content, "parts", path)):
             inner = f"{path}.parts[{place}]"
             parts.extend(self._part(camel(as_object(item, inner)), inner))
+        parts = _joined(parts)
         match text(content, "role", path) or "user":
             case "user" | "function" | "tool":
                 parts.sort(key=lambda part: not isinstance(part, ToolResult))
@@ -93,6 +94,20 @@ class Turns:
             inner = f"{path}.parts[{place}]"
             parts.extend(read_part(camel(as_object(item, inner)), inner))
         return ToolResult(call_id=call_id or f"call_{name}", name=name, parts=parts, is_error=is_error)
+
+
+def _joined(parts: list[Part]) -> list[Part]:
+    """Put thoughts together that came in pieces: in a stream their signature comes last, in a part of its own."""
+    joined: list[Part] = []
+    for part in parts:
+        if isinstance(part, Reasoning) and part.signature and not part.text:
+            before: list[str] = []
+            while joined and isinstance(last := joined[-1], Reasoning) and not (last.signature or last.redacted):
+                before.append(last.text)
+                joined.pop()
+            part.text = "".join(reversed(before))
+        joined.append(part)
+    return joined
 
 
 def _words(answer: JsonObject) -> tuple[str, bool]:

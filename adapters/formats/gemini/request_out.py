@@ -146,7 +146,8 @@ def _write_account(body: JsonObject, request: Request, dropped: Dropped) -> None
     for name in ("user", "prompt_cache_key"):
         if getattr(request, name):
             dropped.add(name_of(name, source))
-    if request.store is not None:
+    if request.store:
+        # Not to store anything is what Gemini does anyhow.
         dropped.add(name_of("store", source))
     if request.cache is not None:
         dropped.add(name_of("cache", source))

@@ -1,0 +1,1 @@
+"""Every official client over every provider's format, through the real program."""

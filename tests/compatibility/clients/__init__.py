@@ -1,0 +1,1 @@
+"""The official clients, used as their documentation shows, behind one interface for tests."""
