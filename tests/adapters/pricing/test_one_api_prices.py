@@ -179,13 +179,12 @@ def test_all_tables_of_one_api_are_compared() -> None:
     assert THEIRS.keys() == TABLES.models.keys()
 
 
-def test_what_is_revised_is_in_a_table_and_does_differ(book: PriceBook) -> None:
+def test_what_is_revised_is_in_a_table_and_says_where_from(book: PriceBook) -> None:
     for family, models in REVISED.items():
         ours = book.table(family)
         for model, source in models.items():
+            assert model in ours, (family, model)
             assert source, (family, model)
-            theirs = THEIRS.get(family, {}).get(model)
-            assert theirs is None or differences(ours[model], theirs), f"{family}, {model} is not revised"
 
 
 @pytest.mark.parametrize("family", sorted(TOOLS))

@@ -1,0 +1,1 @@
+"""Refreshing prices and models of the catalogue from a maintained public source."""
