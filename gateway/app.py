@@ -49,6 +49,7 @@ from gateway.observe.bridge import LibraryLogging, statement_logger
 from gateway.observe.build import build_journal
 from gateway.observe.redact import Redactor
 from gateway.observe.tail import Tail
+from gateway.playground.inside import nowhere
 from gateway.registry.accounts import AccountCache
 from gateway.registry.registry import Registry
 from gateway.relay.fetch import HttpImageFetcher
@@ -236,6 +237,8 @@ async def build(settings: Settings, process: Process, /) -> App:
     plane = RelayPlane(
         # The same protocol in Quart's own words for it, which are narrower than ASGI's.
         cast(
+    # The relays that pages ask for themselves are served by the same rules; there is nothing else behind it.
+    inside = RelayPlane(nowhere, deps=deps, catalogue=catalogue, phase=process.phase, trusted_proxies=())
             "AsgiApp",
             create_management(
                 services,
@@ -250,6 +253,7 @@ async def build(settings: Settings, process: Process, /) -> App:
                 numbers=metrics.registry if metrics is not None else None,
                 extensions=[] if frontend_elsewhere(settings) else installed_extensions(),
             ),
+                relays=inside,
         ),
         deps=deps,
         catalogue=catalogue,
@@ -302,7 +306,7 @@ def _in_order(
     if process.is_leader:
         order.append(Reaper(main, replica_id=replica_id, journal=journal, logs_elsewhere=databases.are_apart))
         order.append(Retention(main, journal=journal))
-    order += [services.registry, *mail, deps.health, transport, tokens, prober]
+    order += [services.registry, *mail, deps.health, transport, tokens, deps.responses.book, prober]
     if process.is_leader:
         order.append(Greeting(services, lines, process=process, replica_id=replica_id, shared_state=cluster.label))
     return order

@@ -43,6 +43,7 @@ from gateway.management.cookie import CookieSessions
 from gateway.management.extension import ControlPlane
 from gateway.relay.errors import RelayError
 from storage.errors import DatabaseUnavailable, Retryable, StorageError
+from gateway.playground.play import Playground
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 
     from gateway.management.extension import Extension
     from gateway.services import Services
+    from gateway.lifecycle_types import AsgiApp
 
 # Options such as HomePageContent are the largest bodies.
 MAX_BODY_BYTES = 8 << 20
@@ -72,6 +74,7 @@ def create_management(
     live: Live | None = None,
     numbers: CollectorRegistry | None = None,
     extensions: Iterable[Extension] = (),
+    relays: AsgiApp | None = None,
 ) -> Quart:
     """Return the application. It starts nothing and reads nothing until a request comes.
 
@@ -80,6 +83,7 @@ def create_management(
     `live` knows what runs in the other processes; without one only this process is seen.
     `numbers` is what `/metrics` shows; without it there is no such route.
     `extensions` add routes of their own, which declare their guards like all others.
+    `relays` serves requests that pages make for their readers; without it the playground cannot send any.
     """
     app = _App("gateway.management", static_folder=None)
     app.config.update(PROVIDE_AUTOMATIC_OPTIONS=False, MAX_CONTENT_LENGTH=MAX_BODY_BYTES)
@@ -115,7 +119,15 @@ def create_management(
     edge.install(app, services)
     turnstile.install(app, services, outside)
     _install_error_handlers(app, services)
-    plane = ControlPlane(services=services, sign_in=sign_in, totp=totp, prober=prober, outside=outside, live=live)
+    plane = ControlPlane(
+        services=services,
+        sign_in=sign_in,
+        totp=totp,
+        prober=prober,
+        outside=outside,
+        live=live,
+        playground=Playground(services, relays),
+    )
     for extend in extensions:
         extend(app, plane)
     guard.check_routes(app)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gateway.channels.probe import Prober
     from gateway.identity.outside import Outside
     from gateway.live.live import Live
+    from gateway.playground.play import Playground
     from gateway.services import Services
 
 GROUP = "one_api.pages"
@@ -38,6 +39,8 @@ class ControlPlane:
     """Third parties, and the post."""
     live: Live
     """What runs in all processes, and what their journals say."""
+    playground: Playground
+    """Sends requests with people's own tokens."""
 
 
 Extension = Callable[[Quart, ControlPlane], None]

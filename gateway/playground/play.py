@@ -1,0 +1,138 @@
+"""Sending a conversation and reading what comes back, with what it took and what it cost."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import trio
+
+from gateway.accounts.refusals import Refused
+from gateway.playground.inside import InsideAnswer, InsideRequest, asked
+from gateway.playground.reading import Reading, Said
+from storage.errors import StorageError
+from storage.repositories import costs
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from gateway.lifecycle_types import AsgiApp
+    from gateway.playground.conversation import Written
+    from gateway.services import Services
+    from storage.records import Token
+
+# Characters of a raw answer that are kept for a person to read.
+MOST_RAW: Final = 200_000
+# A relay that has sent its last byte settles within this time, or its cost is told later, in the log.
+SETTLE_LIMIT_S: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a request went. Times in seconds; `units` is `None` where the cost is not known yet."""
+
+    format: str
+    status: int
+    request_id: str
+    text: str
+    thought: str
+    raw: str
+    error: str
+    input_tokens: int | None
+    output_tokens: int | None
+    units: int | None
+    first_s: float | None
+    total_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one piece of the answer brought."""
+
+    said: Said
+    raw: str
+
+
+@dataclass(slots=True, eq=False)
+class Play:
+    """One request whose answer is being read."""
+
+    answer: InsideAnswer
+    reading: Reading
+    began_at: float
+    services: Services
+    first_s: float | None = None
+    raw: list[str] = field(default_factory=list)
+    _raw_chars: int = 0
+    _is_over: bool = False
+
+    async def next(self) -> Step | None:
+        """Return the next step, `None` at the end."""
+        if self._is_over:
+            return None
+        data = await self.answer.receive_some()
+        self._is_over = not data
+        said = self.reading.feed(data) if data else self.reading.close()
+        if self.first_s is None and (said.text or said.thought):
+            self.first_s = trio.current_time() - self.began_at
+        text = data.decode(errors="replace")[: MOST_RAW - self._raw_chars]
+        self._raw_chars += len(text)
+        self.raw.append(text)
+        return Step(said, text)
+
+    async def outcome(self) -> Outcome:
+        """Return how it went; only after the last step."""
+        total_s = trio.current_time() - self.began_at
+        with trio.move_on_after(SETTLE_LIMIT_S):
+            await self.answer.over.wait()
+        reading, usage = self.reading, self.reading.usage
+        return Outcome(
+            format=reading.name,
+            status=self.answer.status,
+            request_id=self.answer.request_id,
+            text=reading.text,
+            thought=reading.thought,
+            raw="".join(self.raw),
+            error=reading.error,
+            input_tokens=usage.prompt_total if usage is not None else None,
+            output_tokens=usage.completion_total if usage is not None else None,
+            units=await self._units(),
+            first_s=self.first_s,
+            total_s=total_s,
+        )
+
+    async def _units(self) -> int | None:
+        request_id = self.answer.request_id
+        try:
+            cost = await self.services.database.read(lambda conn: costs.by_request_id(conn, request_id))
+        except StorageError:
+            return None
+        if cost is None:
+            # Nothing was delivered, so nothing was charged.
+            return 0 if self.reading.error else None
+        return cost.quota
+
+
+class Playground:
+    """Made once for each process. `relays` is the relay plane; without one nothing can be sent."""
+
+    def __init__(self, services: Services, relays: AsgiApp | None) -> None:
+        self._services = services
+        self._relays = relays
+
+    @asynccontextmanager
+    async def playing(
+        self, written: Written, token: Token, *, address: str, is_stream: bool, channel_id: int = 0
+    ) -> AsyncIterator[Play]:
+        """Send a request with somebody's own token. Leaving the block early is a client that leaves."""
+        if self._relays is None:
+            raise Refused("nothing can be sent from here")
+        prefix = self._services.settings.token_key_prefix
+        key = f"{prefix}{token.key}{f'-{channel_id}' if channel_id else ''}"
+        request = InsideRequest(path=written.path, query=written.query, body=written.body, key=key, address=address)
+        began_at = trio.current_time()
+        async with asked(self._relays, request) as answer:
+            kind = answer.headers.get(b"content-type", b"")
+            reading = Reading(written.format, b"event-stream" in kind, answer.status)
+            yield Play(answer, reading, began_at, self._services)
