@@ -51,10 +51,8 @@ _NOT_OURS = frozenset(
 """Headers that say how a message is framed, or what its body is: only who writes it knows."""
 
 
-class ConfigError(Exception):
+class ConfigError(ValueError):
     """A channel's settings are wrong. The message names the setting, and never its value."""
-
-    code = "invalid_channel_config"
 
 
 def endpoint_name(written: str) -> str:
@@ -88,14 +86,14 @@ def check_config(config: Mapping[str, object]) -> None:
 
 
 def custom_headers(config: Mapping[str, object]) -> dict[str, str]:
-    """Return the channel's own headers by their names in lower case; what cannot be sent is left out."""
+    """Return the channel's own headers by their names in lower case; blank ones, and what cannot be sent, not."""
     found = config.get(HEADERS)
     if not isinstance(found, dict):
         return {}
     return {
         name.lower(): value
         for name, value in found.items()
-        if isinstance(name, str) and isinstance(value, str) and _fault_of(name, value) is None
+        if isinstance(name, str) and isinstance(value, str) and value and _fault_of(name, value) is None
     }
 
 

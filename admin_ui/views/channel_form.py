@@ -14,6 +14,7 @@ from gateway.accounts.refusals import Refused
 from gateway.channels import directory, edits, price_table
 from gateway.channels.edits import ChannelEdit
 from gateway.channels.model_list import fetch_models
+from gateway.channels.secrets import SECRETS, read_config, without_secrets
 from gateway.management.guard import needs
 from storage.records import Role
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 _LIST = "/channels"
 _OPENAI = 1
 _BEDROCK = "bedrock"
+_MORE = "more_settings"
+"""Field of the form for settings that a type does not name, as a JSON object."""
 _FIELDS = {
     "name": "name",
     "key": "key",
@@ -37,10 +40,10 @@ _FIELDS = {
     "testing model": "testing_model",
     "model name": "models",
     "arn": "inference_profile_arn_map",
+    "config": _MORE,
     "price": "prices",
     "limit": "prices",
 }
-SECRETS = frozenset(("sk", "vertex_ai_adc"))
 # Types in the order in which people look for them: the commonest first, then by name.
 COMMON = ("openai", "anthropic", "gemini", "azure", "deepseek", "openaicompatible")
 
@@ -71,7 +74,7 @@ def shown(ui: Ui, form: Form, channel: Channel | None, status: int = 200) -> Res
         unpriced=[row.model for row in rows if not row.has_price and not row.own_input],
         health=directory.health(ui.services, channel) if channel else None,
         alone=alone,
-        is_bedrock=provider.format == _BEDROCK,
+        is_bedrock=provider.platform == _BEDROCK,
         secrets=SECRETS,
         stored_secrets=frozenset(SECRETS & _stored_config(channel).keys()),
     )
@@ -83,7 +86,7 @@ def _pages(area: Blueprint, ui: Ui) -> None:
     async def new_channel() -> Response:
         source = as_number(request.args.get("from", ""))
         if source:
-            values = _values(await edits.read_channel(ui.services, source))
+            values = _values(ui, await edits.read_channel(ui.services, source))
             values["name"] = _("{name} (copy)", name=values["name"])[:100]
             return shown(ui, Form(values=values | {"version": ""}), None)
         provider = ui.services.catalogue.provider(as_number(request.args.get("type", "")) or _OPENAI)
@@ -98,7 +101,7 @@ def _pages(area: Blueprint, ui: Ui) -> None:
     @needs(Role.ADMIN)
     async def channel_page(number: str) -> Response:
         channel = await edits.read_channel(ui.services, as_number(number))
-        return shown(ui, Form(values=_values(channel)), channel)
+        return shown(ui, Form(values=_values(ui, channel)), channel)
 
 
 def _saving(area: Blueprint, ui: Ui) -> None:
@@ -129,7 +132,7 @@ def _saving(area: Blueprint, ui: Ui) -> None:
         if await _helped(ui, form, channel):
             return shown(ui, form, channel)
         edit = _read(ui, form, channel)
-        version = _values(channel)["version"]
+        version = _values(ui, channel)["version"]
         if form.is_sound and form.values.get("version", "") != version:
             form.general.append(
                 _("Somebody else changed this meanwhile. Below is what you typed; saving again keeps yours.")
@@ -194,8 +197,8 @@ def _read(ui: Ui, form: Form, channel: Channel | None) -> ChannelEdit:
     config = _config(form, provider, channel)
     key = form.values.get("key", "").strip()
     parts = provider.key_format.split("|")
-    if not key and len(parts) > 1 and len(config) >= len(parts):
-        key = "|".join(_key_parts(parts, config))
+    if not key and len(parts) > 1 and all(made := _key_parts(parts, config)):
+        key = "|".join(made)
     configs = ""
     try:
         rows = _rows(ui, form, provider, stored=True)
@@ -260,26 +263,35 @@ def _typed(form: Form) -> dict[str, tuple[str, str, str]]:
     return {name: (inputs[i].strip(), outputs[i].strip(), limits[i].strip()) for i, name in enumerate(names) if name}
 
 
-def _key_parts(parts: list[str], config: dict[str, str]) -> list[str]:
+def _key_parts(parts: list[str], config: dict[str, object]) -> list[str]:
     """Return the parts of a key that is made from the fields below it, in the order of the key's format."""
     names = {"AK": "ak", "SK": "sk", "REGION": "region", "PROJECT_ID": "vertex_ai_project_id"}
-    return [config.get(names.get(part, "vertex_ai_adc"), "") for part in parts]
+    return [str(config.get(names.get(part, "vertex_ai_adc"), "")) for part in parts]
 
 
-def _config(form: Form, provider: Provider, channel: Channel | None) -> dict[str, str]:
-    """Return the settings of this type, and those stored ones that the form does not show; blank keeps a secret."""
-    stored = _stored_config(channel)
-    kept = {k: v for k, v in stored.items() if k not in provider.config_fields or k in SECRETS}
+def _config(form: Form, provider: Provider, channel: Channel | None) -> dict[str, object]:
+    """Return the settings of this type, the further ones, and stored secrets; blank keeps a secret."""
+    kept = {name: value for name, value in _stored_config(channel).items() if name in SECRETS}
     given = {name: form.values.get(f"config_{name}", "").strip() for name in provider.config_fields}
-    return kept | {name: value for name, value in given.items() if value}
+    return _more(form) | kept | {name: value for name, value in given.items() if value}
 
 
-def _stored_config(channel: Channel | None) -> dict[str, str]:
+def _more(form: Form) -> dict[str, object]:
+    text = form.values.get(_MORE, "").strip()
     try:
-        stored = json.loads((channel.config if channel else "") or "{}")
-    except ValueError:
+        table = json.loads(text or "{}")
+    except ValueError as error:
+        where = f"{getattr(error, 'lineno', 1)}:{getattr(error, 'colno', 1)}"
+        form.fault(_MORE, _("This is not JSON: look at line and column {where}.", where=where))
         return {}
-    return {name: str(value) for name, value in stored.items()} if isinstance(stored, dict) else {}
+    if not isinstance(table, dict):
+        form.fault(_MORE, _("A JSON object is needed."))
+        return {}
+    return table
+
+
+def _stored_config(channel: Channel | None) -> dict[str, object]:
+    return read_config(channel.config if channel else "")
 
 
 def _provider(ui: Ui, form: Form) -> Provider:
@@ -296,7 +308,7 @@ def _sorted(ui: Ui) -> list[tuple[str, list[Provider]]]:
     return [(_("Common"), common), (_("All others"), rest)]
 
 
-def _values(channel: Channel) -> dict[str, str]:
+def _values(ui: Ui, channel: Channel) -> dict[str, str]:
     values = {
         "type": str(channel.type),
         "name": channel.name,
@@ -315,7 +327,12 @@ def _values(channel: Channel) -> dict[str, str]:
     version = fingerprint(values)
     config = _stored_config(channel)
     # Settings that are keys stay here, like the key itself.
-    values |= {f"config_{name}": value for name, value in config.items() if name not in SECRETS}
+    shown = {name: value for name, value in without_secrets(config).items() if name not in SECRETS}
+    values |= {f"config_{name}": value for name, value in shown.items() if isinstance(value, str)}
+    provider = ui.services.catalogue.provider(channel.type)
+    named = provider.config_fields if provider else {}
+    more = {name: value for name, value in shown.items() if name not in named}
+    values[_MORE] = json.dumps(more, ensure_ascii=False, indent=2) if more else ""
     if channel.other and not values.get("config_api_version"):
         values["config_api_version"] = channel.other
     return values | {"version": version}

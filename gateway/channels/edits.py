@@ -7,9 +7,11 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from adapters.pricing.model_configs import InvalidModelConfigs, validate_model_configs
+from adapters.providers.channel_config import ConfigError, check_config
 from gateway.accounts.clock import now_ms, now_s
 from gateway.accounts.refusals import NotFound, Refused
 from gateway.accounts.transactions import commit
+from gateway.channels.secrets import read_config, with_kept_secrets
 from storage.records import Channel, ChannelStatus
 from storage.repositories import abilities, channels, ledger
 
@@ -139,8 +141,11 @@ async def update_channel(services: Services, channel_id: int, edit: ChannelEdit)
         raise Refused(f"unknown channel type {edit.type}")
 
     def work(conn: Connection) -> Channel:
-        found(channels.locked(conn, channel_id), channel_id)
-        channels.change(conn, channel_id, _values(edit))
+        before = found(channels.locked(conn, channel_id), channel_id)
+        values = _values(edit)
+        if edit.config:
+            values["config"] = with_kept_secrets(edit.config, before.config)
+        channels.change(conn, channel_id, values)
         changed = found(channels.by_id(conn, channel_id), channel_id)
         if changed.testing_model is not None and changed.testing_model not in _names(changed.models):
             channels.change(conn, channel_id, {"testing_model": None})
@@ -251,6 +256,10 @@ def _check(services: Services, edit: ChannelEdit) -> None:
         text = getattr(edit, name)
         if text and not isinstance(_json(text), dict):
             raise Refused(f"{name} must be a JSON object")
+    try:
+        check_config(read_config(edit.config or ""))
+    except ConfigError as error:
+        raise Refused(f"config: {error}") from error
     if edit.model_configs and edit.model_configs.strip():
         try:
             validate_model_configs(_json(edit.model_configs) or {})

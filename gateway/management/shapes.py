@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from gateway.channels.secrets import shown_config
+
 if TYPE_CHECKING:
     from storage.records import Channel, LogRow, Redemption, Token, User
 
@@ -62,8 +64,8 @@ def token(record: Token, prefix: str) -> Json:
 
 
 def channel(record: Channel) -> Json:
-    """A channel without its key."""
-    return asdict(record) | {"key": ""}
+    """A channel without its key, and without what is secret in its settings."""
+    return asdict(record) | {"key": "", "config": shown_config(record.config)}
 
 
 def log(record: LogRow) -> Json:

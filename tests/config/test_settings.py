@@ -39,6 +39,7 @@ def test_every_variable_takes_a_value_from_the_environment():
         "NODE_TYPE": "slave", "THEME": "air", "SQL_DSN": "postgres://u:p@h/d", "LOG_SQL_DSN": "u:p@tcp(h:1)/d",
         "REDIS_CONN_STRING": "h:1", "REDIS_MASTER_NAME": "m", "RELAY_PROXY": "http://p:1", "FORWARD_HEADERS": "X-A",
         "USER_CONTENT_REQUEST_PROXY": "socks5://p:1", "LOG_PUSH_API": "https://a", "FRONTEND_BASE_URL": "https://a",
+        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": "https://a",
         "ENCRYPTION_KEYS": "k" * 32,
     }  # fmt: skip
     environ = {spec.name: special.get(spec.name, samples[spec.kind]) for spec in SPECS}
