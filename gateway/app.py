@@ -58,6 +58,9 @@ from gateway.relay.media.duration import Uploads
 from gateway.relay.plane import RelayPlane
 from gateway.relay.retry import RetryBudget
 from gateway.relay.running import Running
+from gateway.relay.stored.book import DatabaseResponses, ResponseBook
+from gateway.relay.stored.responses import Responses
+from gateway.relay.stored.settler import BackgroundCharges, Settler
 from gateway.relay.supervisor import RelayDeps
 from gateway.services import Services
 from gateway.site.about import product_version
@@ -308,19 +311,35 @@ def _in_order(
         order.append(Retention(main, journal=journal))
     order += [services.registry, *mail, deps.health, transport, tokens, deps.responses.book, prober]
     if process.is_leader:
+        order.append(_settler(services, deps))
         order.append(Greeting(services, lines, process=process, replica_id=replica_id, shared_state=cluster.label))
     return order
+
+
+def _settler(services: Services, deps: RelayDeps) -> Settler:
+    responses = deps.responses
+    return Settler(responses.book, responses.charges, registry=services.registry, journal=services.journal)
 
 
 def _relay_deps(
     services: Services, *, counter: Counter, tls: ssl.SSLContext, notices: Notices, recorder: RequestRecorder
 ) -> RelayDeps:
-    settings = services.settings
+    settings, journal = services.settings, services.journal
+    ledger = ReservationWatch(services.ledger, notices.quota)
+    book = ResponseBook(DatabaseResponses(services.database), journal=journal)
+    charges = BackgroundCharges(
+        book,
+        ledger=ledger,
+        prices=services.catalogue.prices,
+        wires=services.wires,
+        settings=settings,
+        journal=journal,
+    )
     return RelayDeps(
         settings=settings,
         registry=services.registry,
         accounts=services.accounts,
-        ledger=ReservationWatch(services.ledger, notices.quota),
+        ledger=ledger,
         prices=services.catalogue.prices,
         counter=counter,
         transport=services.transport,
@@ -341,6 +360,7 @@ def _relay_deps(
         running=services.running,
         journal=services.journal,
         rng=SystemRandom(),
+        responses=Responses(book, charges),
         uploads=Uploads(ffprobe=shutil.which("ffprobe")),
         recorder=recorder,
     )

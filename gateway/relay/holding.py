@@ -60,6 +60,11 @@ class Holding:
         self._units = 0
         self._covered_tokens = math.inf
 
+    @property
+    def units(self) -> int:
+        """What is held now."""
+        return self._units
+
     async def reserve(self, channel: ChannelView) -> None:
         """Count the prompt and take the estimate from user and token. Raises `RelayError`, `Invalid` among them."""
         relay = self._relay

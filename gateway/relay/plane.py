@@ -24,6 +24,9 @@ from gateway.relay.head import read_head
 from gateway.relay.media.intake import measured, taken_in
 from gateway.relay.realtime.client import SocketClient
 from gateway.relay.state import Relay
+from gateway.relay.stored import serve as stored
+from gateway.relay.stored.calls import stored_call
+from gateway.relay.stored.serve import continued
 from gateway.relay.supervisor import Supervisor
 from gateway.relay.validate import validate
 from gateway.request_id import new_request_id
@@ -160,6 +163,10 @@ class RelayPlane:
         if head.path == endpoints.REALTIME_PATH:
             _session_model(head)
             raise Refused("this path wants a websocket", status=426)
+        if (call := stored_call(head.method, head.path)) is not None:
+            await self._limit(caller)
+            await stored.serve(call, arrival, client, deps)
+            return
         if found is None:
             raise RelayError("API not implemented", status=501, code="api_not_implemented")
         if found.counts:
@@ -173,6 +180,8 @@ class RelayPlane:
             arrival.streams = endpoint.streams and (found.streams or body_view.value("stream", bool) is True)
             check_model(caller.token, model)
             only = named_channel(caller, snapshot)
+            if endpoint is endpoints.RESPONSES:
+                only = await continued(body_view, model, caller, snapshot, deps.responses.book) or only
             if not model and only is None:
                 raise Refused(f"No available channels for Model  under Group {caller.user.group}", status=503)
             await self._limit(caller)
@@ -241,6 +250,8 @@ def _is_ours(method: str, path: str) -> bool:
     if path.startswith((endpoints.PROXY_PREFIX, *endpoints.UNSERVED_PREFIXES)):
         return True
     if method == "POST" and endpoints.find(path) is not None:
+        return True
+    if stored_call(method, path) is not None:
         return True
     if path.startswith(endpoints.MODEL_LISTS):
         return method in ("GET", "DELETE")

@@ -19,11 +19,13 @@ from gateway.relay import edits
 from gateway.relay.betas import BETAS, betas, body_betas
 from gateway.relay.body import RequestBody
 from gateway.relay.convert import Converted, ConvertedEmbeddings
+from gateway.relay.endpoints import Kind
 from gateway.relay.errors import Invalid, RelayError
 from gateway.relay.exchange import PassArray, PassCounted, PassThrough
 from gateway.relay.media.pictures import ConvertedPictures
 from gateway.relay.outgoing import JSON, account_of, outgoing
 from gateway.relay.route import Route, find_route
+from gateway.relay.stored.sighting import PassResponses
 from gateway.relay.vectors import client_of, embedding_of
 
 if TYPE_CHECKING:
@@ -105,8 +107,7 @@ def prepare(relay: Relay, channel: ChannelView, settings: Settings, wires: Wires
     if side is not None:
         return _converted(attempt, side)
     body, reset = edits.edited(relay, channel, model, settings)
-    passes = PassArray if relay.as_array else PassThrough
-    exchange: Exchange = passes(route.passing, request_id=relay.request_id)
+    exchange = _passing(relay, route)
     if route.writes_thoughts and _cuts_thoughts(relay):
         # The request passes; only its answer is written anew.
         chat = PROVIDERS["openai_chat"]
@@ -114,6 +115,13 @@ def prepare(relay: Relay, channel: ChannelView, settings: Settings, wires: Wires
     elif ALL_COUNTS in channel.provider.quirks and relay.endpoint.format == "openai_chat":
         exchange = PassCounted(route.passing, request_id=relay.request_id)
     return attempt.prepared(body, exchange, system_prompt_reset=reset)
+
+
+def _passing(relay: Relay, route: Route) -> Exchange:
+    if relay.endpoint.kind is Kind.RESPONSES and relay.saw is not None:
+        return PassResponses(route.passing, request_id=relay.request_id, seen=relay.saw)
+    passes = PassArray if relay.as_array else PassThrough
+    return passes(route.passing, request_id=relay.request_id)
 
 
 @dataclass(frozen=True, slots=True)

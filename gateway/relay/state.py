@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from fractions import Fraction
 
     from adapters.formats import neutral
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gateway.relay.endpoints import Endpoint
     from gateway.relay.head import RequestHead
     from gateway.relay.media.form import Form
+    from gateway.relay.stored.sighting import Sighting
 
 
 def now_ms() -> int:
@@ -86,6 +87,10 @@ class Relay:
     sent_model: str = ""
     """The model name that the channel's provider was sent; prices and the log go by this name."""
     system_prompt_reset: bool = False
+    saw: Callable[[Sighting], None] | None = None
+    """Is told of the response that a passing answer of the Responses API is about."""
+    sighting: Sighting | None = None
+    """What was last told."""
     dropped: tuple[str, ...] = ()
     """What the provider's format could not carry of the request."""
     failed: list[ChannelView] = field(default_factory=list)

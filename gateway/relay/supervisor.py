@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import trio
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from gateway.relay.images import ImageFetcher
     from gateway.relay.running import Running
     from gateway.relay.state import Relay
+    from gateway.relay.stored.responses import Responses
     from gateway.traffic.recorder import Recorder
 
 # Settlement is waited for this long; the ledger owns it anyhow, so only the waiting ends.
@@ -88,6 +90,8 @@ class RelayDeps:
     running: Running
     journal: Journal
     rng: Random
+    responses: Responses
+    """Those that providers keep."""
     uploads: Uploads = field(default_factory=Uploads)
     recorder: Recorder = field(default_factory=Nowhere)
 
@@ -105,6 +109,7 @@ class Supervisor:
     def __init__(self, relay: Relay, deps: RelayDeps) -> None:
         self._relay = relay
         self._deps = deps
+        relay.saw = partial(deps.responses.saw, relay)
         self._holding = Holding(
             relay,
             ledger=deps.ledger,
@@ -384,6 +389,10 @@ class Supervisor:
         if self._holding.meter.delivered:
             usage = await self._holding.meter.usage(relay.prompt_tokens)
             cost = self._holding.terms.cost(usage)
+        if deps.responses.runs_on(relay):
+            deps.responses.take_over(relay, held_units=self._holding.units)
+            deps.journal.relay(settle.summary(relay, outcome=outcome(error), cost=None, usage=None, error=error))
+            return
         settlement = settle.settlement(
             relay, cost=cost, usage=usage, log_consumption=relay.snapshot.options.flag("LogConsumeEnabled")
         )

@@ -7,9 +7,10 @@ failures and money, to the second and to the unit.
 from __future__ import annotations
 
 import json
+import time
 from collections import deque
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -33,18 +34,23 @@ from gateway.relay.health import ChannelHealth
 from gateway.relay.plane import RelayPlane
 from gateway.relay.retry import RetryBudget
 from gateway.relay.running import Running
+from gateway.relay.stored.book import ResponseBook
+from gateway.relay.stored.responses import Responses
+from gateway.relay.stored.settler import BackgroundCharges, Settler
 from gateway.relay.supervisor import RelayDeps
+from storage.errors import DatabaseUnavailable
 from storage.records import Token, User
 from storage.repositories.relay_reads import Account
 from tests.relay.views import channel
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from adapters.formats.neutral import Request
     from adapters.transport.types import UpstreamRequest
     from gateway.ledger.types import Reservation, Settlement
     from gateway.registry.snapshot import ChannelView
+    from storage.repositories.responses import StoredResponse
 
 
 @dataclass
@@ -235,6 +241,42 @@ class Images:
         return None if known is None else known.encode("latin-1")
 
 
+class Kept:
+    """Responses in a dict, as the database keeps them."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, StoredResponse] = {}
+        self.broken = False
+
+    async def put(self, stored: Sequence[StoredResponse]) -> None:
+        await trio.lowlevel.checkpoint()
+        if self.broken:
+            raise DatabaseUnavailable("away")
+        self.rows |= {one.key: one for one in stored}
+
+    async def find(self, key: str) -> StoredResponse | None:
+        await trio.lowlevel.checkpoint()
+        return self.rows.get(key)
+
+    async def forget(self, key: str) -> None:
+        await trio.lowlevel.checkpoint()
+        self.rows.pop(key, None)
+
+    async def due(self, *, now_ms: int, limit: int) -> list[StoredResponse]:
+        await trio.lowlevel.checkpoint()
+        return [one for one in self.rows.values() if one.ask_at is not None and one.ask_at <= now_ms][:limit]
+
+    async def put_off(self, stored: StoredResponse, *, until_ms: int) -> bool:
+        await trio.lowlevel.checkpoint()
+        self.rows[stored.key] = replace(stored, ask_at=until_ms)
+        return True
+
+    async def charged(self, key: str) -> None:
+        await trio.lowlevel.checkpoint()
+        if key in self.rows:
+            self.rows[key] = replace(self.rows[key], ask_at=None, pending="")
+
+
 class Journal:
     def __init__(self) -> None:
         self.relays: list[object] = []
@@ -275,6 +317,7 @@ class Plane:
     def __init__(self, *, channels: list[ChannelView], options: dict[str, str], books: Books, settings: Settings,
                  token: Token, user: User, images: dict[str, str]) -> None:  # fmt: skip
         self.books = books
+        self.ahead_ms = 0
         self.transport = Transport()
         self.tokens = TokenKeeper()
         self.running = Running()
@@ -291,6 +334,19 @@ class Plane:
         )
         self.health = ChannelHealth(registry=self.registry, settings=settings, journal=self.journal)  # type: ignore[arg-type]
         catalogue = load_catalogue()
+        wires = Wires(self.transport, self.tokens, make_wires(self.tokens))
+        self.kept = Kept()
+        self.responses = ResponseBook(self.kept, journal=self.journal)
+        charges = BackgroundCharges(
+            self.responses,
+            ledger=books,
+            prices=catalogue.prices,
+            wires=wires,
+            settings=settings,
+            journal=self.journal,
+            now_ms=lambda: time.time_ns() // 1_000_000 + self.ahead_ms,
+        )
+        self.settler = Settler(self.responses, charges, registry=self.registry, journal=self.journal)  # type: ignore[arg-type]
         deps = RelayDeps(
             settings=settings,
             registry=self.registry,  # type: ignore[arg-type]
@@ -299,7 +355,7 @@ class Plane:
             prices=catalogue.prices,
             counter=Counter(),  # type: ignore[arg-type]
             transport=self.transport,
-            wires=Wires(self.transport, self.tokens, make_wires(self.tokens)),  # type: ignore[arg-type]
+            wires=wires,
             images=Images(images),
             windows=LocalWindows(),
             health=self.health,
@@ -307,9 +363,14 @@ class Plane:
             running=self.running,
             journal=self.journal,
             rng=Random(1),
+            responses=Responses(self.responses, charges),
         )
         self.bus = LocalBus(Subscriptions(self.journal))
         self.app = RelayPlane(_behind, deps=deps, catalogue=catalogue, phase=self.phase, trusted_proxies=())
+
+    def later(self, *, minutes: int) -> None:
+        """Put the wall clock of background responses forward."""
+        self.ahead_ms += minutes * 60_000
 
     async def ask(self, body: object = None, *, path: str = "/v1/chat/completions", method: str = "POST",
                   key: str = "k", headers: dict[str, str] | None = None, leave: trio.Event | None = None,
@@ -374,6 +435,7 @@ async def plane(
     )
     async with trio.open_nursery() as nursery:
         await nursery.start(made.health.run)
+        await nursery.start(made.responses.run)
         yield made
         nursery.cancel_scope.cancel()
 
