@@ -187,7 +187,8 @@ async def build(settings: Settings, process: Process, /) -> App:
         "awsclaude": {"base_url": settings.aws_endpoint_url_bedrock_runtime},
         "gemini": {"api_version": settings.gemini_version},
     }
-    catalogue = await trio.to_thread.run_sync(load_catalogue, defaults)
+    own_providers = Path(settings.providers_dir) if settings.providers_dir else None
+    catalogue = await trio.to_thread.run_sync(load_catalogue, defaults, own_providers)
     counter = await Counter.load(trio.CapacityLimiter(COUNTING_THREADS))
     if settings.debug_sql:
         databases.log_statements(journal)
@@ -237,11 +238,11 @@ async def build(settings: Settings, process: Process, /) -> App:
     # Any process tests when somebody asks it to; only one of them does so by the clock.
     test_every_s = (settings.channel_test_frequency or 0) * 60 if process.is_leader else 0
     prober = Prober(services, every_s=test_every_s, notifier=notices.root)
+    # The relays that pages ask for themselves are served by the same rules; there is nothing else behind it.
+    inside = RelayPlane(nowhere, deps=deps, catalogue=catalogue, phase=process.phase, trusted_proxies=())
     plane = RelayPlane(
         # The same protocol in Quart's own words for it, which are narrower than ASGI's.
         cast(
-    # The relays that pages ask for themselves are served by the same rules; there is nothing else behind it.
-    inside = RelayPlane(nowhere, deps=deps, catalogue=catalogue, phase=process.phase, trusted_proxies=())
             "AsgiApp",
             create_management(
                 services,
@@ -253,10 +254,10 @@ async def build(settings: Settings, process: Process, /) -> App:
                     tail=tail,
                     is_alone=not cluster.services,
                 ),
+                relays=inside,
                 numbers=metrics.registry if metrics is not None else None,
                 extensions=[] if frontend_elsewhere(settings) else installed_extensions(),
             ),
-                relays=inside,
         ),
         deps=deps,
         catalogue=catalogue,

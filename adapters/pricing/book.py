@@ -16,6 +16,7 @@ from adapters.pricing.tables import load_tables, price_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from adapters.pricing.tables import ModelRow, Tables
 
@@ -181,9 +182,9 @@ def _changed(rates: Rates, ratio: Fraction | None, completion: Fraction | None) 
     )
 
 
-def load_price_book(families: Mapping[int, str]) -> PriceBook:
-    """Return the prices that are installed with this package. Raises `TableError`.
+def load_price_book(families: Mapping[int, str], own: Path | None = None) -> PriceBook:
+    """Return the prices that are installed with this package, and those of the folder `own`. Raises `TableError`.
 
-    `families`: the price table of each channel type, `Catalogue.families`.
+    `families`: the price table of each channel type.
     """
-    return PriceBook(load_tables(), families=families)
+    return PriceBook(load_tables(own), families=families)

@@ -33,6 +33,7 @@ from adapters.pricing.price import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 Figure = Annotated[str, msgspec.Meta(pattern=FIGURE_PATTERN)]
 
@@ -144,17 +145,18 @@ class Tables:
     search_units: Mapping[str, Mapping[str, int]]
 
 
-def load_tables() -> Tables:
-    """Read every table that is installed with this package. Raises `TableError`."""
+def load_tables(own: Path | None = None) -> Tables:
+    """Read every table that is installed with this package, and those of the folder `own`.
+
+    A line of an own table takes the place of the installed one for the same model. Raises `TableError`.
+    """
     models: dict[str, dict[str, ModelRow]] = {}
-    decoder = msgspec.json.Decoder(dict[str, ModelRow])
     folder = resources.files("adapters.pricing") / "tables"
     for entry in folder.iterdir():
         if entry.name.endswith(".json"):
-            try:
-                models[entry.name.removesuffix(".json")] = decoder.decode(entry.read_bytes())
-            except msgspec.DecodeError as error:
-                raise TableError(f"{entry.name}: {error}") from error
+            models[entry.name.removesuffix(".json")] = _read_table(entry.name, entry.read_bytes())
+    for path in sorted(own.glob("*.json")) if own else ():
+        models.setdefault(path.stem, {}).update(_read_table(str(path), path.read_bytes()))
     try:
         fees = tomllib.loads((folder / "tools.toml").read_text("utf-8"))
         search = {name: _fees(sizes) for name, sizes in fees.pop("search").items()}
@@ -167,6 +169,13 @@ def load_tables() -> Tables:
     except (KeyError, ValueError) as error:
         raise TableError(f"tools.toml: {error}") from error
     return Tables(models=models, tool_units=by_family, model_tool_units=by_model, search_units=search)
+
+
+def _read_table(name: str, text: bytes) -> dict[str, ModelRow]:
+    try:
+        return msgspec.json.decode(text, type=dict[str, ModelRow])
+    except msgspec.DecodeError as error:
+        raise TableError(f"{name}: {error}") from error
 
 
 def _fees(usd_by_name: Mapping[str, str]) -> dict[str, int]:

@@ -21,9 +21,13 @@ from adapters.providers.urls import DEFAULT_URLS, PATHS, placeholders
 from adapters.wires.names import WIRE_NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from pathlib import Path
 
     from adapters.pricing.book import PriceBook
+
+FIRST_OWN_ID = 1000
+"""From here on channel types are an operator's own; we never give one such a number."""
 
 CUSTOM_OWNER = "custom"
 """Owner that is named for models that operators named themselves."""
@@ -93,29 +97,45 @@ class Catalogue:
         return CUSTOM_OWNER if any(p.own_names for p in types) else None
 
 
-def load_catalogue(defaults: Mapping[str, Mapping[str, str]] | None = None) -> Catalogue:
+def load_catalogue(defaults: Mapping[str, Mapping[str, str]] | None = None, own: Path | None = None) -> Catalogue:
     """Read and check the rows and prices installed with this package (takes some 30 ms).
 
     `defaults`, by a provider's key, are settings that this installation gives to channels that leave them out.
+    `own` is a folder with further rows, and with price tables in its folder `prices`.
     Raises `CatalogueError`, or `TableError` for a price table.
     """
     found: dict[str, tuple[str, Provider]] = {}
     ids: dict[int, str] = {}
-    for entry in sorted((resources.files("adapters.providers") / "rows").iterdir(), key=lambda e: e.name):
-        if not entry.name.endswith(".toml"):
-            continue
-        for where, provider in read_rows(entry.name, entry.read_text("utf-8")):
-            if provider.id in ids or provider.key in found:
-                raise CatalogueError(where, f"id {provider.id} or key {provider.key} is taken")
-            ids[provider.id] = provider.key
-            own = {name: value for name, value in (defaults or {}).get(provider.key, {}).items() if value}
-            found[provider.key] = (where, replace(provider, defaults={**provider.defaults, **own}))
+    for where, provider in (*_installed_rows(), *_own_rows(own)):
+        if provider.id in ids or provider.key in found:
+            raise CatalogueError(where, f"id {provider.id} or key {provider.key} is taken")
+        ids[provider.id] = provider.key
+        given = {name: value for name, value in (defaults or {}).get(provider.key, {}).items() if value}
+        found[provider.key] = (where, replace(provider, defaults={**provider.defaults, **given}))
     providers = [_with_models(where, provider, found) for where, provider in found.values()]
-    prices = load_price_book({p.id: p.prices for p in providers})
+    prices = load_price_book({p.id: p.prices for p in providers}, own / "prices" if own else None)
     for where, provider in found.values():
         if provider.prices and not prices.has_table(provider.prices):
             raise CatalogueError(where, f"prices: there is no table {provider.prices}")
     return Catalogue(providers, prices)
+
+
+def _installed_rows() -> Iterator[tuple[str, Provider]]:
+    for entry in sorted((resources.files("adapters.providers") / "rows").iterdir(), key=lambda e: e.name):
+        if entry.name.endswith(".toml"):
+            yield from read_rows(entry.name, entry.read_text("utf-8"))
+
+
+def _own_rows(folder: Path | None) -> Iterator[tuple[str, Provider]]:
+    if folder is None:
+        return
+    if not folder.is_dir():
+        raise CatalogueError(str(folder), "there is no such folder")
+    for path in sorted(folder.glob("*.toml")):
+        for where, provider in read_rows(str(path), path.read_text("utf-8")):
+            if provider.id < FIRST_OWN_ID:
+                raise CatalogueError(where, f"id: providers of your own begin at {FIRST_OWN_ID}")
+            yield where, provider
 
 
 def read_rows(file_name: str, text: str) -> list[tuple[str, Provider]]:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import trio
 from sqlalchemy import text
 
+from adapters.pricing.tables import TableError
+from adapters.providers.catalogue import FIRST_OWN_ID, CatalogueError, load_catalogue
 from gateway.accounts.passwords import verify_password
 from gateway.cluster.redis_address import read_address
 from gateway.commands.databases import log_database, main_database, missing_file
@@ -40,7 +42,8 @@ def run(loaded: Loaded, terminal: Terminal, *, show_all: bool) -> int:
     terminal.heading("\nFindings")
     for warning in loaded.warnings:
         terminal.warn(warning)
-    is_good = _check_database(settings, terminal)
+    is_good = _check_catalogue(settings, terminal)
+    is_good = _check_database(settings, terminal) and is_good
     is_good = _check_log_database(settings, terminal) and is_good
     is_good = _check_redis(settings, terminal) and is_good
     is_good = _check_log_dir(settings, terminal) and is_good
@@ -60,6 +63,19 @@ def _show(loaded: Loaded, terminal: Terminal, *, show_all: bool) -> None:
         terminal.pair(spec.name, f"{value}{note}", width=width)
     if not specs:
         terminal.say("  none: everything has its default")
+
+
+def _check_catalogue(settings: Settings, terminal: Terminal) -> bool:
+    own = Path(settings.providers_dir) if settings.providers_dir else None
+    try:
+        catalogue = load_catalogue(own=own)
+    except (CatalogueError, TableError) as error:
+        terminal.bad(f"providers: {error}")
+        return False
+    mine = [provider.key for provider in catalogue.providers if provider.id >= FIRST_OWN_ID]
+    if own is not None:
+        terminal.good(f"providers: {len(catalogue.providers)}, of your own: {', '.join(mine) or 'none'}")
+    return True
 
 
 def _check_database(settings: Settings, terminal: Terminal) -> bool:

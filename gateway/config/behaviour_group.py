@@ -143,6 +143,13 @@ class Images(BaseSettings):
 class Channels(BaseSettings):
     """Channels."""
 
+    providers_dir: Annotated[
+        str,
+        Variable(
+            meaning="Folder with providers and prices of your own, see docs/providers.md. Empty: none.",
+            is_original=False,
+        ),
+    ] = ""
     channel_suspend_seconds_for_429: Annotated[
         int, Variable(meaning="After a 429, how long a model of a channel gets no requests of that group.", unit="s")
     ] = 60

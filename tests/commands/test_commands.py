@@ -174,6 +174,17 @@ def test_check_fails_for_a_log_dir_that_is_no_folder(tmp_path, terminal):
     assert "LOG_DIR" in terminal.said
 
 
+def test_check_names_what_is_wrong_with_own_providers(tmp_path, terminal):
+    own = tmp_path / "providers"
+    own.mkdir()
+    loaded = load_settings({"SQLITE_PATH": str(tmp_path / "new.db"), "LOG_DIR": "", "PROVIDERS_DIR": str(own)})
+    assert check.run(loaded, terminal, show_all=False) == 0
+    assert "of your own: none" in terminal.said
+    (own / "mine.toml").write_text('[[provider]]\nid = 1000\nkey = "mine"\n')
+    assert check.run(loaded, terminal, show_all=False) == 1
+    assert "mine.toml, provider mine: Object missing required field" in terminal.said
+
+
 def test_check_explains_the_default_of_trusted_proxies_and_only_that(tmp_path, terminal):
     environ = {"SQLITE_PATH": str(tmp_path / "x.db"), "LOG_DIR": ""}
     check.run(load_settings(environ), terminal, show_all=False)
