@@ -1,8 +1,8 @@
 """Keeps what the ledger writes from growing for ever.
 
 Old ledger rows become one opening per account, which leaves every balance explained. Cost rows, traces and
-marks of estimates are deleted, and so is the memory of responses that no provider keeps any more. Logs belong to the
-operator and stay.
+marks of estimates are deleted, and so is the memory of responses that no provider keeps any more, and of signatures
+whose loops of tools are long over. Logs belong to the operator and stay.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import trio
 
 from storage.errors import StorageError
+from storage.repositories import responses, signatures
 from storage.repositories.ledger_upkeep import delete_costs, delete_reaped, delete_traces, fold_ledger
-from storage.repositories.responses import delete_expired
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,7 +85,8 @@ class Retention:
             partial(delete_costs, before_s=(now_ms - keep.cost_days * _DAY_MS) // 1000, limit=_BATCH),
             partial(delete_traces, before_ms=now_ms - keep.trace_days * _DAY_MS, limit=_BATCH),
             partial(delete_reaped, before_ms=now_ms - keep.estimate_days * _DAY_MS, limit=_BATCH),
-            partial(delete_expired, now_ms=now_ms, limit=_BATCH),
+            partial(responses.delete_expired, now_ms=now_ms, limit=_BATCH),
+            partial(signatures.delete_expired, now_ms=now_ms, limit=_BATCH),
         ]
         count = 0
         for work in works:
