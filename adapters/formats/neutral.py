@@ -236,6 +236,11 @@ class ResponseFormat(msgspec.Struct, kw_only=True):
 Effort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
 
+ReasoningStyle: TypeAlias = Literal["effort", "object", "switch", "switch_and_effort", "budget"]
+"""Chat: `reasoning_effort`; OpenRouter's `reasoning`; `thinking` with a type, alone or with `reasoning_effort`;
+`enable_thinking` with `thinking_budget`."""
+
+
 class ReasoningOptions(msgspec.Struct, kw_only=True):
     """How much the model should think, and how much of it is shown.
 
@@ -491,8 +496,12 @@ class RequestOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Chat: the member of assistant messages that takes earlier thoughts; empty if the provider has none."""
     cache_marks: bool = False
     """Chat: whether the provider understands `cache_control` on parts (OpenRouter does)."""
-    reasoning_style: Literal["effort", "object"] = "effort"
-    """Chat: `reasoning_effort`, or OpenRouter's object `reasoning`."""
+    thoughts_with_calls: bool = False
+    """Chat: a message with tool calls is refused without that member, so that it must be there, whatever it says."""
+    reasoning_style: ReasoningStyle = "effort"
+    """Chat: in which members the provider is asked to think."""
+    efforts: tuple[Effort, ...] = ()
+    """Chat: the levels that the provider knows, if not those of OpenAI's model of that name."""
     fixed_sampling: bool = False
     """Responses: the model takes no `temperature` but 1 and no `top_p`, as OpenAI's reasoning models."""
     default_effort: Effort | None = None

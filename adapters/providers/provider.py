@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal
 
+from adapters.formats.neutral import Effort, ReasoningStyle  # noqa: TC001 - rows are checked against them
+
 SPOKEN_FORMATS = frozenset(
     {
         "openai_chat",
@@ -80,6 +82,8 @@ ALL_COUNTS = "all_counts"
 """Quirk: whole answers tell all of OpenAI's token counts, zeros among them, as one-api had it."""
 ASKED_AT_MESSAGES = "asked_at_messages"
 """Quirk: requests of Messages clients go to the path of that API, in Chat's format, as one-api sent them."""
+THOUGHTS_WITH_CALLS = "thoughts_with_calls"
+"""Quirk: a message with tool calls is refused without the member for thoughts (`reasoning_history`)."""
 QUIRKS = frozenset(
     {
         MAX_COMPLETION_TOKENS,
@@ -87,6 +91,7 @@ QUIRKS = frozenset(
         NATIVE_RESPONSES,
         NO_IMAGE_SHAPE,
         SAMPLES_TO_ONE,
+        THOUGHTS_WITH_CALLS,
         THOUGHTS_ON_DEMAND,
         ALL_COUNTS,
         ASKED_AT_MESSAGES,
@@ -175,12 +180,16 @@ class Provider:
     """Claude's betas that it knows, where it refuses others; empty: all may be sent."""
     reasoning_history: Literal["", "reasoning_content", "reasoning", "reasoning_details"] = ""
     """Chat: the member of an assistant's message that takes earlier thoughts; empty: there is none."""
-    reasoning_style: Literal["effort", "object"] = "effort"
-    """Chat: how thoughts are asked for, by `reasoning_effort` or by OpenRouter's object `reasoning`."""
+    reasoning_style: ReasoningStyle = "effort"
+    """Chat: in which members it is asked to think."""
+    efforts: tuple[Effort, ...] = ()
+    """Chat: the levels of effort that it knows, if they are not OpenAI's."""
     cache_marks: bool = False
     """Chat: parts may carry Claude's `cache_control`."""
     refuses: dict[str, str] = field(default_factory=dict)
     """Parameters that requests are refused with, each with the reason: left out in silence, they would be missed."""
+    lacks: str = ""
+    """What is not there yet, so that nothing of it is served; empty: nothing is lacking."""
     endpoints: frozenset[str] = frozenset()
     quirks: frozenset[str] = frozenset()
     key_format: str = "KEY"
@@ -200,7 +209,7 @@ class Provider:
 
     def serves(self, endpoint: str) -> bool:
         """Say whether clients may ask `endpoint` of it, in a format that we speak."""
-        return endpoint in self.endpoints and self.format in SPOKEN_FORMATS
+        return endpoint in self.endpoints and self.format in SPOKEN_FORMATS and not self.lacks
 
     def format_of(self, model: str) -> str:
         """Return the format in which `model` is asked."""

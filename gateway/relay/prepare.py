@@ -13,7 +13,7 @@ from adapters.formats.shaping import KnownUsage, Shaper, WithoutThoughts
 from adapters.formats.signatures import holds_foreign_signature
 from adapters.formats.table import CLIENTS, PROVIDERS
 from adapters.formats.think_tags import ThinkTags
-from adapters.providers.provider import ALL_COUNTS, THOUGHTS_ON_DEMAND
+from adapters.providers.provider import ALL_COUNTS, THOUGHTS_ON_DEMAND, THOUGHTS_WITH_CALLS
 from adapters.providers.urls import UrlError, upstream_url
 from gateway.relay import edits
 from gateway.relay.betas import BETAS, betas, body_betas
@@ -258,6 +258,8 @@ def request_options(
         platform=row.platform,
         reasoning_history=row.reasoning_history,
         reasoning_style=row.reasoning_style,
+        efforts=row.efforts,
+        thoughts_with_calls=THOUGHTS_WITH_CALLS in row.quirks,
         cache_marks=row.cache_marks,
         max_tokens_member="max_completion_tokens" if row.wants_max_completion_tokens(model) else "max_tokens",
         include_usage=settings.enforce_include_usage and row.takes_stream_options,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from adapters.formats.neutral import Dropped, JsonObject, Message, Part, Request, RequestOptions
 
+_NO_THOUGHT = " "
 _BETWEEN_TEXTS = "\n\n"
 
 
@@ -114,6 +115,9 @@ class _Writer:
             self._write_thoughts(written, thoughts)
         if calls:
             written["tool_calls"] = calls
+            if not thoughts and self._options.thoughts_with_calls:
+                # Calls that another model made, or whose thoughts the client lost.
+                written[self._options.reasoning_history] = _NO_THOUGHT
         elif written["content"] is None and "refusal" not in written and "audio" not in written:
             written["content"] = ""
         self.messages.append(written)

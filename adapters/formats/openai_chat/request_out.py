@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adapters.formats.effort import effort_of
 from adapters.formats.names import name_of
 from adapters.formats.neutral import Dropped, Encoded, HostedTool, RequestOptions, Tool
 from adapters.formats.openai_chat.messages_out import write_messages
+from adapters.formats.openai_chat.thinking_out import write_reasoning
 from adapters.formats.reading import dump
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def encode_request(request: Request, model: str, options: RequestOptions = _DEFA
         body["response_format"] = write_response_format(request.response_format)
     if request.verbosity:
         body["verbosity"] = request.verbosity
-    _write_reasoning(body, request, options, dropped)
+    write_reasoning(body, request, model, options, dropped)
     if request.modalities:
         body["modalities"] = request.modalities
     if request.audio is not None:
@@ -159,33 +159,6 @@ def write_response_format(wanted: ResponseFormat) -> JsonObject:
         "strict": wanted.strict,
     }
     return {"type": "json_schema", "json_schema": _present(schema)}
-
-
-def _write_reasoning(body: JsonObject, request: Request, options: RequestOptions, dropped: Dropped) -> None:
-    reasoning = request.reasoning
-    if reasoning is None:
-        return
-    if options.reasoning_style == "object":
-        wanted: JsonObject = {}
-        if reasoning.effort:
-            wanted["effort"] = reasoning.effort
-        elif reasoning.budget_tokens:
-            wanted["max_tokens"] = reasoning.budget_tokens
-        elif reasoning.enabled is not None:
-            wanted["enabled"] = reasoning.enabled
-        if reasoning.shown is not None:
-            wanted["exclude"] = not reasoning.shown
-        if wanted:
-            body["reasoning"] = wanted
-        return
-    effort = effort_of(reasoning)
-    if effort is not None:
-        body["reasoning_effort"] = effort
-    elif reasoning.enabled is False:
-        # Most models of this format do not know "none", and refuse the member altogether.
-        dropped.add(name_of("reasoning", request.format))
-    if reasoning.summary and reasoning.summary != "auto":
-        dropped.add(f"{name_of('reasoning', request.format)}.summary")
 
 
 def _write_account(body: JsonObject, request: Request, dropped: Dropped) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adapters.formats.effort import effort_of
+from adapters.formats.levels import ASKING_ALL, is_thoughtless, least_of, levels_of, nearest
 from adapters.formats.names import name_of
 from adapters.formats.neutral import Dropped, Encoded, RequestOptions
 from adapters.formats.openai_responses.content import FORMAT
@@ -20,10 +21,6 @@ if TYPE_CHECKING:
     from adapters.formats.neutral import JsonObject, Request
 
 _DEFAULTS = RequestOptions()
-_ASKING_ALL = ("anthropic", "gemini")
-"""Clients of these formats ask every model to think, whatever it is: Claude Code does."""
-_THOUGHTLESS = ("gpt-3.5", "gpt-4", "chatgpt-", "gpt-5-chat")
-"""OpenAI's models that refuse to be asked."""
 _LOGPROBS = "message.output_text.logprobs"
 
 
@@ -100,11 +97,16 @@ def _write_reasoning(
     body: JsonObject, request: Request, model: str, options: RequestOptions, dropped: Dropped
 ) -> None:
     reasoning = request.reasoning
-    if reasoning is not None and request.format in _ASKING_ALL and model.startswith(_THOUGHTLESS):
+    asks_all = request.format in ASKING_ALL
+    if reasoning is not None and asks_all and is_thoughtless(model):
         if reasoning.enabled is not False:
             dropped.add(name_of("reasoning", request.format))
         return
     effort = effort_of(reasoning) if reasoning is not None else None
+    if effort is not None and asks_all:
+        effort = nearest(effort, levels_of(model))
+    if reasoning is not None and reasoning.enabled is False and effort is None:
+        effort = least_of(model)
     if effort is None and (reasoning is None or reasoning.enabled is not False):
         effort = options.default_effort
     written: JsonObject = {}
