@@ -20,6 +20,7 @@ from gateway.management import (
     billing,
     channels,
     debug,
+    documentation,
     edge,
     groups,
     guard,
@@ -39,11 +40,12 @@ from gateway.management import (
     users,
     verification,
 )
+from gateway.management.contract import check_endpoints, endpoints_of
 from gateway.management.cookie import CookieSessions
 from gateway.management.extension import ControlPlane
+from gateway.playground.play import Playground
 from gateway.relay.errors import RelayError
 from storage.errors import DatabaseUnavailable, Retryable, StorageError
-from gateway.playground.play import Playground
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,9 +54,9 @@ if TYPE_CHECKING:
     from quart import Quart
     from quart.wrappers import BaseRequestWebsocket
 
+    from gateway.lifecycle_types import AsgiApp
     from gateway.management.extension import Extension
     from gateway.services import Services
-    from gateway.lifecycle_types import AsgiApp
 
 # Options such as HomePageContent are the largest bodies.
 MAX_BODY_BYTES = 8 << 20
@@ -72,18 +74,18 @@ def create_management(
     prober: Prober | None = None,
     outside: Outside | None = None,
     live: Live | None = None,
+    relays: AsgiApp | None = None,
     numbers: CollectorRegistry | None = None,
     extensions: Iterable[Extension] = (),
-    relays: AsgiApp | None = None,
 ) -> Quart:
     """Return the application. It starts nothing and reads nothing until a request comes.
 
     `prober` is the process's service that tests channels in the background; without one only single tests work.
     `outside` holds third parties and the courier, whose background mails need it to run as a service, too.
     `live` knows what runs in the other processes; without one only this process is seen.
+    `relays` serves requests that pages make for their readers; without it the playground cannot send any.
     `numbers` is what `/metrics` shows; without it there is no such route.
     `extensions` add routes of their own, which declare their guards like all others.
-    `relays` serves requests that pages make for their readers; without it the playground cannot send any.
     """
     app = _App("gateway.management", static_folder=None)
     app.config.update(PROVIDE_AUTOMATIC_OPTIONS=False, MAX_CONTENT_LENGTH=MAX_BODY_BYTES)
@@ -112,6 +114,7 @@ def create_management(
         models.blueprint(services),
         verification.blueprint(services, outside),
         oauth.blueprint(services, outside),
+        documentation.blueprint(lambda: endpoints_of(app)),
     ):
         app.register_blueprint(blueprint)
     if numbers is not None:
@@ -131,6 +134,7 @@ def create_management(
     for extend in extensions:
         extend(app, plane)
     guard.check_routes(app)
+    check_endpoints(app, edge.is_api)
     return app
 
 

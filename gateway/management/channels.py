@@ -14,7 +14,7 @@ from gateway.management import answers, shapes
 from gateway.management.contract import NAMED, Answer, Area, Body
 from gateway.management.guard import for_role
 from gateway.management.payloads import Int64, Payload, number_in_path
-from gateway.management.queries import Listing, Query, Search, StatusOnly, Text, integer
+from gateway.management.queries import ChannelType, Listing, Query, Search, StatusOnly, Text, integer
 from gateway.management.shown.channels import Balance, ChannelDefaults, ChannelObject, TestResult
 from gateway.management.shown.envelope import Data, Done, Paged
 from storage.records import Role
@@ -53,12 +53,6 @@ class ChannelPayload(Payload):
     def edit(self) -> edits.ChannelEdit:
         """Return it as the service takes it."""
         return edits.ChannelEdit(**self.model_dump(exclude={"id"}))
-
-
-class TypeNumber(Query):
-    """Which type of channel."""
-
-    type: Text = Field("", description="The number of a channel's type.", examples=["1"])
 
 
 class TestedModel(Query):
@@ -112,8 +106,8 @@ def _edits(area: Area, services: Services) -> None:
         shown: list[object] = [shapes.channel(row) for row in rows]
         return answers.data(shown) if page is None else answers.page(shown, total)
 
-    @area.on("GET", "/api/channel/metadata", admins, Answer(Data[ChannelDefaults]), asks=TypeNumber)
-    async def channel_defaults(asked: TypeNumber) -> Response:
+    @area.on("GET", "/api/channel/metadata", admins, Answer(Data[ChannelDefaults]), asks=ChannelType)
+    async def channel_defaults(asked: ChannelType) -> Response:
         """Return what a new channel of a type begins with."""
         text = asked.type
         if not text:

@@ -59,6 +59,8 @@ class Answer:
     """Of success: a model, a union of models, `str` for plain text, or `None` when browsers are sent elsewhere."""
     can_refuse: bool = True
     """Whether an answer with status 200 may also be a refusal."""
+    media_type: str = "text/plain"
+    """Of what is no JSON."""
     also: tuple[int, ...] = ()
     """Statuses of refusals beyond those that guard, body and limits bring with them."""
 

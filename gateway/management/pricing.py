@@ -14,7 +14,7 @@ from gateway.management import answers
 from gateway.management.contract import NAMED, Answer, Area, Body
 from gateway.management.guard import for_role
 from gateway.management.payloads import Payload, number_in_path
-from gateway.management.queries import Query, Text
+from gateway.management.queries import ChannelType
 from gateway.management.shown.channels import ChannelPrices, DefaultPrices
 from gateway.management.shown.envelope import Data, Done
 from storage.records import Role
@@ -36,12 +36,6 @@ class Prices(Payload):
     )
     model_ratio: dict[str, float | int] = Field(default_factory=dict, description="The older form.")
     completion_ratio: dict[str, float | int] = Field(default_factory=dict, description="The older form.")
-
-
-class TypeQuery(Query):
-    """Which type of channel."""
-
-    type: Text = Field("", description="The number of a channel's type.", examples=["1"])
 
 
 def blueprint(services: Services) -> Blueprint:
@@ -69,8 +63,8 @@ def blueprint(services: Services) -> Blueprint:
         )
         return answers.done()
 
-    @area.on("GET", "/api/channel/default-pricing", admins, Answer(Data[DefaultPrices]), asks=TypeQuery)
-    async def default_prices(asked: TypeQuery) -> Response:
+    @area.on("GET", "/api/channel/default-pricing", admins, Answer(Data[DefaultPrices]), asks=ChannelType)
+    async def default_prices(asked: ChannelType) -> Response:
         """Return the default prices of a type, as texts that hold JSON.
 
         Types 8 and 50, which can carry anybody's models, show the prices of all.

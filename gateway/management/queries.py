@@ -90,6 +90,12 @@ class Search(Listing):
     keyword: Text = Field("", description="What the rows wanted begin with; everything when empty.")
 
 
+class ChannelType(Query):
+    """Which type of channel."""
+
+    type: Text = Field("", description="The number of a channel's type.", examples=["1"])
+
+
 class Keyword(Query):
     """What to look for."""
 

@@ -58,7 +58,9 @@ def blueprint(services: Services, outside: Outside) -> Blueprint:
     area = Area("verification", "E-mail")
     courier = outside.courier
 
-    @area.on("GET", "/api/verification", for_all(critical=True, changes=True), Answer(Done), asks=Address)
+    @area.on(
+        "GET", "/api/verification", for_all(critical=True, changes=True), Answer(Done, also=(429,)), asks=Address
+    )
     async def mail_code(asked: Address) -> Response:
         """Mail a code that proves an address. It is good for ten minutes and once."""
         address = asked.email.strip()
@@ -81,7 +83,9 @@ def blueprint(services: Services, outside: Outside) -> Blueprint:
         await addresses.bind_address(services, actor(), address=asked.email.strip(), code=asked.code)
         return answers.done()
 
-    @area.on("GET", "/api/reset_password", for_all(critical=True, changes=True), Answer(Done), asks=Address)
+    @area.on(
+        "GET", "/api/reset_password", for_all(critical=True, changes=True), Answer(Done, also=(429,)), asks=Address
+    )
     async def mail_reset_link(asked: Address) -> Response:
         """Mail a link that sets a new password.
 

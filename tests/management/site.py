@@ -11,6 +11,8 @@ from typing import Any, cast
 
 import httpx2
 import trio
+from prometheus_client import CollectorRegistry
+from quart import Quart
 
 from adapters.providers.catalogue import Catalogue, load_catalogue
 from adapters.transport.http1 import Http1Transport
@@ -37,6 +39,7 @@ from gateway.server.sockets import open_listeners
 from gateway.services import Services
 from storage.bootstrap import ensure_first_root
 from storage.database import Database
+from tests.support.contract import contract_of
 from tests.support.engines import FreshDatabase
 
 PASSWORD = "password123"
@@ -110,12 +113,15 @@ class Site:
     notes: Notes
     outside: Outside
     nursery: trio.Nursery
+    app: Quart
     root: Person
     clients: list[httpx2.AsyncClient] = field(default_factory=list)
 
     def visitor(self, **arguments: Any) -> Person:
-        """Return somebody new."""
-        client = httpx2.AsyncClient(base_url=self.url, trust_env=False, timeout=20, **arguments)
+        """Return somebody new. With `event_hooks={}` their answers are not held to the document."""
+        hooks = {"response": [contract_of(self.app).hold]}
+        settings = {"base_url": self.url, "trust_env": False, "timeout": 20, "event_hooks": hooks, **arguments}
+        client = httpx2.AsyncClient(**settings)
         self.clients.append(client)
         return Person(client)
 
@@ -172,10 +178,10 @@ async def running_site(
         await nursery.start(tokens.run)
         await nursery.start(prober.run)
         await nursery.start(outside.courier.run)
-        app = cast("AsgiApp", create_management(services, prober=prober, outside=outside))
+        app = create_management(services, prober=prober, outside=outside, numbers=CollectorRegistry())
         await nursery.start(
             lambda task_status: serve(
-                app,
+                cast("AsgiApp", app),
                 [listener],
                 settings=services.settings,
                 phase=services.phase,
@@ -183,7 +189,7 @@ async def running_site(
                 task_status=task_status,
             )
         )
-        site = Site(url, services, notes, outside, nursery, Person(httpx2.AsyncClient()))
+        site = Site(url, services, notes, outside, nursery, app, Person(httpx2.AsyncClient()))
         site.root = site.visitor()
         await site.root.login("root", "123456")
         try:

@@ -74,7 +74,9 @@ async def test_pages_of_other_sites_may_use_keys_and_nothing_else(site: Site) ->
 
 
 async def test_answers_are_compressed_when_asked(site: Site) -> None:
-    async with site.visitor().client.stream("GET", "/api/about", headers={"Accept-Encoding": "gzip"}) as answer:
+    async with site.visitor(event_hooks={}).client.stream(
+        "GET", "/api/about", headers={"Accept-Encoding": "gzip"}
+    ) as answer:
         raw = b"".join([part async for part in answer.aiter_raw()])
     assert answer.headers["Content-Encoding"] == "gzip"
     assert "Accept-Encoding" in answer.headers["Vary"]
@@ -109,8 +111,10 @@ async def test_status_says_when_the_process_drains(site: Site) -> None:
 
 
 async def test_a_crash_shows_nothing_and_is_reported(site: Site) -> None:
+    visitor = site.visitor(event_hooks={})
+    await visitor.login("root", "123456")
     with patch.object(users, "list_users", side_effect=ZeroDivisionError("in /secret/place")):
-        answer = await site.root.send("GET", "/api/user/")
+        answer = await visitor.send("GET", "/api/user/")
     assert (answer.status_code, answer.json()) == (500, {"success": False, "message": "internal error"})
     ((_, message, fields),) = [event for event in site.notes.events if event[0] == "management.crash"]
     assert message == "GET /api/user/: ZeroDivisionError"
