@@ -35,6 +35,7 @@ WIRE_WORDS = {
     "messages_path": "Requests of Messages clients go to the path `messages`",
     "replicate": "Predictions are asked after until they are done, and cancelled when the client leaves",
     "tencent": "Each request is signed (TC3-HMAC-SHA256)",
+    "vertex": "A service account is exchanged for a token, which is kept until it expires and renewed before that",
     "whole": "There are no streams: clients that want one get the whole answer as one event",
     "xunfei": "Asked over a websocket whose address is signed; the version is taken from the model's name",
     "zhipu": "Older models want a token signed from the key; others take the key as it is",
