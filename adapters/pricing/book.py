@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from adapters.pricing.figures import UNITS_PER_TOKEN
-from adapters.pricing.price import AudioPrice, ImagePrice, ModelConfig, Price, Rates, Unit, make_rates
+from adapters.pricing.price import AUDIO_AS_TEXT, AudioPrice, ImagePrice, ModelConfig, Price, Rates, Unit, make_rates
 from adapters.pricing.tables import load_tables, price_of
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ SHARED_ORDER = (
 RATIO_BEFORE_IMAGE_PRICE = frozenset({"ali", "cloudflare", "deepinfra", "siliconflow", "togetherai"})
 """Tables whose prices per image the original did not have: there a channel's own ratio was what an image cost, and
 still is. In the others the price per image has always come first."""
+
+_FOR_AUDIO = ("audio", "realtime")
 
 FALLBACK_USD = Fraction("2.5")
 """USD per million tokens, in and out, of a model that nobody priced."""
@@ -114,24 +116,37 @@ class PriceBook:
         if row is None and model in self._shared:
             family = self._shared[model]
             row = self._tables.models[family][model]
-        found = self._fallback(family) if row is None else self._priced(family, model, row)
+        found = self._fallback(family, model) if row is None else self._priced(family, model, row)
         return found if override is None else _overridden(found, override, family)
 
     def _priced(self, family: str, model: str, row: ModelRow) -> Price:
-        by_model = self._tables.model_tool_units.get(family, {})
-        tools = by_model.get(model) or self._tables.tool_units.get(family, {})
-        return price_of(row, table=family, tool_units=tools)
+        price = price_of(row, table=family, tool_units=self._fees(family, model))
+        return price if row.audio is not None else replace(price, audio=_unpublished_audio(model))
 
-    def _fallback(self, family: str) -> Price:
+    def _fees(self, family: str, model: str) -> Mapping[str, int]:
+        own = self._tables.model_tool_units.get(family, {}).get(model)
+        if own is not None:
+            return own
+        for beginning, fees in self._tables.begun_tool_units.get(family, {}).items():
+            if model.startswith(beginning):
+                return fees
+        return self._tables.tool_units.get(family, {})
+
+    def _fallback(self, family: str, model: str) -> Price:
         return Price(
             table="",
             unit=Unit.TOKEN,
             rates=make_rates(ratio=FALLBACK_USD * UNITS_PER_TOKEN, completion_ratio=Fraction(1)),
-            audio=AudioPrice(),
+            audio=_unpublished_audio(model),
             embedding={},
-            tool_units=self._tables.tool_units.get(family, {}),
+            tool_units=self._fees(family, model),
             is_fallback=True,
         )
+
+
+def _unpublished_audio(model: str) -> AudioPrice:
+    """Return what sound costs where no table says so: as with OpenAI's, if the model's name is like theirs."""
+    return AudioPrice() if any(word in model for word in _FOR_AUDIO) else AUDIO_AS_TEXT
 
 
 def _overridden(price: Price, own: ModelConfig, family: str) -> Price:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
     from fractions import Fraction
 
-    from adapters.pricing.price import Price
+    from adapters.pricing.price import ImageTokens, Price, Rates
     from adapters.pricing.usage import Usage
 
 
@@ -63,8 +63,9 @@ def charge(
     rates = price.rates
     if price.tiers:
         rates = price.rates_for(usage.prompt_total, usage.completion_total)
-    plain_in = usage.input + usage.image_input + usage.cached_image
-    out = usage.output + usage.reasoning + usage.image_output
+    images_in, images_out = usage.image_input + usage.cached_image, usage.image_output
+    plain_in = usage.input + images_in
+    out = usage.output + usage.reasoning + images_out
     if usage.audio_input:
         plain_in += _ceil(price.audio.input_ratio * usage.audio_input)
     if usage.audio_output:
@@ -84,6 +85,10 @@ def charge(
             )
     group_over, group_under = group_ratio.as_integer_ratio()
     numerator, denominator = scaled * group_over, rates.scale * group_under
+    if price.image_tokens is not None and (images_in or images_out) and not price.is_override:
+        more = _images_above_text(price.image_tokens, rates, usage)
+        numerator = numerator * more.denominator + more.numerator * group_over * rates.scale
+        denominator *= more.denominator
 
     tools = request_fee_units + sum(price.tool_units.get(name, 0) * count for name, count in usage.tool_calls)
     if mode is Mode.RESPONSES:
@@ -104,6 +109,16 @@ def charge(
         completion_ratio=rates.completion_ratio,
         group_ratio=group_ratio,
         is_fallback=price.is_fallback,
+    )
+
+
+def _images_above_text(tokens: ImageTokens, rates: Rates, usage: Usage) -> Fraction:
+    """Return what tokens of pictures cost beyond what they would as text, in units."""
+    output = rates.ratio * rates.completion_ratio
+    return (
+        usage.image_input * (tokens.input - rates.ratio)
+        + usage.cached_image * (tokens.cached - rates.ratio)
+        + usage.image_output * (tokens.output - output)
     )
 
 

@@ -132,7 +132,11 @@ class Window:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AudioPrice:
-    """Audio tokens against text tokens, and prices by the second (USD) where a provider publishes them."""
+    """Audio tokens against text tokens, and prices by the second (USD) where a provider publishes them.
+
+    Without figures it is that of OpenAI's models for audio; others, whose providers publish no price for sound,
+    count it as text (`AUDIO_AS_TEXT`).
+    """
 
     input_ratio: Fraction = DEFAULT_AUDIO_INPUT_RATIO
     output_ratio: Fraction = DEFAULT_AUDIO_OUTPUT_RATIO
@@ -140,6 +144,9 @@ class AudioPrice:
     tokens_per_second: int = DEFAULT_AUDIO_TOKENS_PER_SECOND
     output_tokens_per_second: int = 0
     usd_per_second: Fraction | None = None
+
+
+AUDIO_AS_TEXT = AudioPrice(input_ratio=Fraction(1), output_ratio=Fraction(1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,6 +221,8 @@ class Price:
     windows: tuple[Window, ...] = ()
     audio: AudioPrice
     image: ImagePrice | None = None
+    image_tokens: ImageTokens | None = None
+    """What tokens of pictures cost in a chat; `None`: as text."""
     video: VideoPrice | None = None
     embedding: Mapping[str, Fraction]
     """USD by kind of input (`text`, `image`, `per_image` …) where an embedding model tells them apart."""

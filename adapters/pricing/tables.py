@@ -130,6 +130,8 @@ class ModelRow(Money, frozen=True, kw_only=True):
     windows: list[WindowRow] = []
     audio: AudioRow | None = None
     image: ImageRow | None = None
+    image_tokens: ImageTokenRow | None = None
+    """Of pictures in a chat, where they do not cost what text does; those of `image` count, too."""
     video: VideoRow | None = None
     embedding: dict[str, Figure] = {}
     max_tokens: int = 0
@@ -142,6 +144,8 @@ class Tables:
     models: Mapping[str, Mapping[str, ModelRow]]
     tool_units: Mapping[str, Mapping[str, int]]
     model_tool_units: Mapping[str, Mapping[str, Mapping[str, int]]]
+    begun_tool_units: Mapping[str, Mapping[str, Mapping[str, int]]]
+    """By family, then by the beginning of a model's name, of which the first that fits counts."""
     search_units: Mapping[str, Mapping[str, int]]
 
 
@@ -166,9 +170,20 @@ def load_tables(own: Path | None = None) -> Tables:
             for family, part in fees.items()
             if "models" in part
         }
+        begun = {
+            family: {start: {**by_family[family], **_fees(own)} for start, own in part["beginnings"].items()}
+            for family, part in fees.items()
+            if "beginnings" in part
+        }
     except (KeyError, ValueError) as error:
         raise TableError(f"tools.toml: {error}") from error
-    return Tables(models=models, tool_units=by_family, model_tool_units=by_model, search_units=search)
+    return Tables(
+        models=models,
+        tool_units=by_family,
+        model_tool_units=by_model,
+        begun_tool_units=begun,
+        search_units=search,
+    )
 
 
 def _read_table(name: str, text: bytes) -> dict[str, ModelRow]:
@@ -197,6 +212,7 @@ def price_of(row: ModelRow, *, table: str, tool_units: Mapping[str, int]) -> Pri
         windows=tuple(_window(w) for w in row.windows),
         audio=_audio(row.audio) if row.audio else AudioPrice(),
         image=_image(row.image) if row.image else None,
+        image_tokens=_chat_image_tokens(row),
         video=_video(row.video) if row.video else None,
         embedding={kind: figure(usd) for kind, usd in row.embedding.items()},
         tool_units=tool_units,
@@ -278,6 +294,11 @@ def _image(row: ImageRow) -> ImagePrice:
         refused=tuple(row.refused),
         tokens=_image_tokens(row.tokens) if row.tokens else None,
     )
+
+
+def _chat_image_tokens(row: ModelRow) -> ImageTokens | None:
+    tokens = row.image_tokens or (row.image.tokens if row.image else None)
+    return _image_tokens(tokens) if tokens else None
 
 
 def _image_tokens(row: ImageTokenRow) -> ImageTokens:
