@@ -123,7 +123,7 @@ class Playground:
 
     @asynccontextmanager
     async def playing(
-        self, written: Written, token: Token, *, address: str, is_stream: bool, channel_id: int = 0
+        self, written: Written, token: Token, *, address: str, channel_id: int = 0
     ) -> AsyncIterator[Play]:
         """Send a request with somebody's own token. Leaving the block early is a client that leaves."""
         if self._relays is None:

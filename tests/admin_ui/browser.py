@@ -83,6 +83,36 @@ class _Provider(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Connection", "close")
         self.end_headers()
+    def _respond(self, *, is_stream: bool) -> None:
+        """Answer in the format of Responses."""
+        text = {"type": "output_text", "text": "word0 word1 word2 ", "annotations": []}
+        item = {"id": "m", "type": "message", "role": "assistant", "status": "completed", "content": [text]}
+        usage = {"input_tokens": 8, "output_tokens": 3, "total_tokens": 11}
+        whole = {
+            "id": "r",
+            "object": "response",
+            "status": "completed",
+            "model": "m",
+            "output": [item],
+            "usage": usage,
+        }
+        if not is_stream:
+            self._answer(whole)
+            return
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        place = {"item_id": "m", "output_index": 0, "content_index": 0}
+        self._event({"type": "response.created", "response": {**whole, "status": "in_progress", "output": []}})
+        self._event({"type": "response.output_item.added", "output_index": 0, "item": {**item, "content": []}})
+        self._event({"type": "response.content_part.added", **place, "part": {**text, "text": ""}})
+        self._event({"type": "response.output_text.delta", **place, "delta": text["text"]})
+        self._event({"type": "response.output_text.done", **place, "text": text["text"]})
+        self._event({"type": "response.output_item.done", "output_index": 0, "item": item})
+        self._event({"type": "response.completed", "response": whole})
+        self.close_connection = True
+
         with suppress(OSError):
             for number in range(10_000 if is_endless else 3):
                 self._event({"choices": [{"index": 0, "delta": {"content": f"word{number} "}}]})

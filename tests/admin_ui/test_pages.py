@@ -27,11 +27,13 @@ PAGES: dict[str, list[str]] = {
         "/chat",
         "/models",
         "/live",
+        "/playground",
     ],
     "admin": ["/channels", "/users", "/codes"],
     "root": [
         "/",
         "/live",
+        "/playground",
         "/routing",
         "/routing?model=model-a&draw=1",
         "/routing?model=claude-sonnet-4-5",
