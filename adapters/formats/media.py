@@ -36,10 +36,15 @@ class _InputDetails(msgspec.Struct):
     cached_tokens_details: _CachedDetails | None = None
 
 
+class _OutputDetails(msgspec.Struct):
+    text_tokens: int | None = None
+
+
 class _ImageUsage(msgspec.Struct):
     input_tokens: int | None = None
     output_tokens: int | None = None
     input_tokens_details: _InputDetails | None = None
+    output_tokens_details: _OutputDetails | None = None
 
     def normalised(self) -> Usage | None:
         """Return disjoint buckets, or `None` when nothing was reported."""
@@ -47,6 +52,9 @@ class _ImageUsage(msgspec.Struct):
         made = max(self.output_tokens or 0, 0)
         if not given and not made:
             return None
+        # What is not told apart is the image.
+        told = self.output_tokens_details or _OutputDetails()
+        said = min(max(told.text_tokens or 0, 0), made)
         details = self.input_tokens_details or _InputDetails()
         image = min(max(details.image_tokens or 0, 0), given)
         text = given - image
@@ -63,7 +71,8 @@ class _ImageUsage(msgspec.Struct):
             cached_read=cached - cached_image,
             image_input=image - cached_image,
             cached_image=cached_image,
-            image_output=made,
+            output=said,
+            image_output=made - said,
         )
 
 

@@ -56,8 +56,9 @@ def _token_units(price: Price, usage: Usage) -> Fraction:
         + usage.cached_read * price.rates.cached_read
         + usage.image_input * tokens.input
         + usage.cached_image * tokens.cached
-        # What the model thinks and says around its images is billed as they are.
-        + usage.completion_total * tokens.output
+        + usage.image_output * tokens.output
+        # What the model thinks and says around its images has the price of text, where it is told apart.
+        + (usage.completion_total - usage.image_output) * price.rates.ratio * price.rates.completion_ratio
     )
 
 

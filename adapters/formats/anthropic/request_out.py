@@ -75,6 +75,9 @@ def _write_tools(body: JsonObject, request: Request, able: Abilities, dropped: D
         return
     body["tools"] = tools
     choice = _tool_choice(request)
+    if choice["type"] in ("any", "tool") and not able.forced_tools and request.format != FORMAT:
+        choice = {"type": "auto"}
+        dropped.add(name_of("tool_choice", request.format))
     if request.parallel_tool_calls is not None and choice["type"] != "none":
         choice["disable_parallel_tool_use"] = not request.parallel_tool_calls
     body["tool_choice"] = choice

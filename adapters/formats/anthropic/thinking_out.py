@@ -30,7 +30,7 @@ class Thinking(NamedTuple):
     @property
     def is_on(self) -> bool:
         """Whether the model will think."""
-        return self.thinking is not None and self.thinking["type"] != "disabled"
+        return self.thinking is not None and self.thinking["type"] not in ("disabled", "between_tools")
 
 
 def thinking_for(request: Request, model: Abilities, options: RequestOptions, dropped: Dropped) -> Thinking:
@@ -44,7 +44,10 @@ def thinking_for(request: Request, model: Abilities, options: RequestOptions, dr
     name = name_of("reasoning", request.format)
     if _is_off(wanted):
         can = model.thinking_by_budget or model.thinking_adaptive
-        return Thinking({"type": "disabled"} if can else None, None, limit or options.default_max_tokens)
+        if can and not model.thinking_off:
+            dropped.add(name)
+        off: JsonObject | None = {"type": model.thinking_off} if can and model.thinking_off else None
+        return Thinking(off, None, limit or options.default_max_tokens)
     if wanted == ReasoningOptions(shown=wanted.shown, summary=wanted.summary):
         return Thinking(None, None, limit or options.default_max_tokens)
     if reason := _forbidden(request, model):
@@ -83,7 +86,8 @@ def _forbidden(request: Request, model: Abilities) -> str:
     """Return what stands in the way of thinking, or nothing."""
     if not (model.thinking_by_budget or model.thinking_adaptive):
         return "model"
-    if request.tools and request.tool_choice is not None and request.tool_choice.mode == "required":
+    is_forced = request.tools and request.tool_choice is not None and request.tool_choice.mode == "required"
+    if is_forced and model.forced_tools:
         return "tool_choice"
     if not model.thinking_adaptive and _loop_lacks_thoughts(request):
         return "signature"

@@ -202,6 +202,12 @@ def test_structured_output_where_the_model_has_it(model: str, *, taken: bool) ->
         (NEWEST, {"reasoning_effort": "xhigh"}, {"type": "adaptive"}, "xhigh", 2048, ()),
         (NEWEST, {"thinking": {"type": "enabled", "budget_tokens": 9000}}, {"type": "adaptive"}, "medium", 2048, ()),
         (NEWEST, {"thinking": {"type": "adaptive"}}, {"type": "adaptive"}, None, 2048, ()),
+        ("claude-opus-5", {"reasoning_effort": "none"}, {"type": "disabled"}, None, 2048, ()),
+        ("claude-opus-5-5", {"reasoning_effort": "none"}, None, None, 2048, ("reasoning_effort",)),
+        ("claude-fable-5", {"reasoning_effort": "none"}, None, None, 2048, ("reasoning_effort",)),
+        ("claude-sonnet-5", {"reasoning_effort": "none"}, {"type": "disabled"}, None, 2048, ()),
+        ("claude-sonnet-5-5", {"reasoning_effort": "none"}, {"type": "between_tools"}, None, 2048, ()),
+        ("claude-haiku-5-5", {"reasoning_effort": "none"}, {"type": "disabled"}, None, 2048, ()),
         ("my-alias", {"reasoning_effort": "low"}, {"type": "adaptive"}, "low", 2048, ()),
     ],
 )
@@ -228,6 +234,25 @@ def test_a_forced_tool_and_thinking_do_not_go_together() -> None:
     body, dropped = convert(tools=[TOOL], tool_choice="required", reasoning_effort="low")
     assert "thinking" not in body
     assert dropped == ("reasoning_effort.tool_choice",)
+
+
+@pytest.mark.parametrize(
+    ("model", "forces"),
+    [
+        ("claude-opus-5", True),
+        ("claude-opus-5-5", False),
+        ("claude-sonnet-5-5", False),
+        ("claude-haiku-5-5", True),
+        ("claude-fable-5", True),
+        ("anthropic.claude-fable-5-1-v1:0", False),
+    ],
+)
+def test_newest_models_are_not_forced_to_use_tools(model: str, forces: bool) -> None:
+    body, dropped = convert(model, tools=[TOOL], tool_choice="required")
+    assert body["tool_choice"] == {"type": "any" if forces else "auto"}
+    assert dropped == (() if forces else ("tool_choice",))
+    thinking = convert(model, tools=[TOOL], tool_choice="required", reasoning_effort="low")[0].get("thinking")
+    assert thinking == (None if forces else {"type": "adaptive"})
 
 
 def test_sampling_gives_way_to_thinking_and_to_new_models() -> None:

@@ -34,6 +34,16 @@ def test_an_answer_without_an_image_is_damaged() -> None:
             ImageReader().read(body)
 
 
+def test_text_that_comes_with_an_image_is_told_apart() -> None:
+    usage = {
+        "input_tokens": 5,
+        "output_tokens": 300,
+        "output_tokens_details": {"text_tokens": 28, "image_tokens": 272},
+    }
+    piece = ImageReader().read(image(usage=usage))
+    assert piece.usage == Usage(input=5, output=28, image_output=272)
+
+
 def test_images_of_a_stream_add_up() -> None:
     reader = ImageReader()
     partial = reader.read(b'{"type":"image_generation.partial_image","b64_json":"aGk="}')

@@ -51,6 +51,15 @@ def test_reported_tokens_take_the_place_of_the_price_of_an_image() -> None:
     assert image_charge(price, count=1, factor=Fraction(1), group_ratio=ONE, usage=usage).units == 313
 
 
+def test_text_around_an_image_has_the_price_of_text() -> None:
+    usage = Usage(input=100, output=50, image_output=1000)
+    cost = image_charge(
+        BOOK.resolve(1, "gpt-image-1.5"), count=1, factor=Fraction(1), group_ratio=Decimal(1), usage=usage
+    )
+    # 5, 10 and 32 dollars per million tokens
+    assert cost.units == 250 + 250 + 16_000
+
+
 def test_a_model_without_a_price_for_images_costs_its_ratio_an_image() -> None:
     price = BOOK.resolve(1, "my-images", ModelConfig(ratio=Decimal("1500.5")))
     assert image_charge(price, count=2, factor=Fraction(1), group_ratio=ONE, usage=Usage()).units == 3002
