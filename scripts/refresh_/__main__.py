@@ -4,6 +4,7 @@
     scripts/refresh-catalogue --provider anthropic       of these tables only
     scripts/refresh-catalogue --write                    take the source's prices over
     scripts/refresh-catalogue --write --add 'claude-*'   and offer its models of these names
+    scripts/refresh-catalogue --write --keep --add '*'   or offer new models only, and keep the prices of known ones
     scripts/refresh-catalogue --online                   with today's data instead of the package's
 
 The source is the package genai-prices, which holds its data. Prices that channels set for themselves lie in the
@@ -77,7 +78,8 @@ def main(arguments: Sequence[str] | None = None, *, root: Path = _ROOT, snapshot
             wanted = any(one.changes for one in found)
             return int(wanted or any(_chosen(one.unknown, options.add) for one in found))
         for one in found:
-            _write(console, one, root, source, loose=options.loose, patterns=options.add)
+            taken = [] if options.keep else [change for change in one.changes if change.is_sure or options.loose]
+            _write(console, one, root, source, taken, patterns=options.add)
         console.print("Now run scripts/docs, and look at the difference that git shows.")
     except (OSError, ValueError, msgspec.MsgspecError) as error:
         Console(stderr=True).print(f"The catalogue could not be refreshed: {error}", markup=False)
@@ -105,8 +107,9 @@ def look(family: str, root: Path, source: Source) -> Refresh:
     )
 
 
-def _write(console: Console, one: Refresh, root: Path, source: Source, *, loose: bool, patterns: list[str]) -> None:
-    taken = [change for change in one.changes if change.is_sure or loose]
+def _write(
+    console: Console, one: Refresh, root: Path, source: Source, taken: list[Change], *, patterns: list[str]
+) -> None:
     path = _tables(root) / f"{one.family}.json"
     table = tables.read_table(path)
     tables.changed(table, taken)
@@ -201,6 +204,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--add", action="append", default=[], metavar="PATTERN", help="with --write: offer new models"
     )
+    parser.add_argument("--keep", action="store_true", help="with --write: leave the prices of known models")
     parser.add_argument("--loose", action="store_true", help="with --write: also what fits by a pattern only")
     parser.add_argument("--online", action="store_true", help="fetch today's data from the source's repository")
     return parser

@@ -56,6 +56,9 @@ The others are priced in yuan (the source has MiniMax, Moonshot and Zhipu at the
 otherwise (AWS: by region; Azure: by deployment), or are not there at all.
 """
 
+_NOTHING = re.compile(r"(?!)")
+_ELSEWHERE = {"gemini": re.compile("claude"), "geminiOpenaiCompatible": re.compile("claude")}
+"""By table: what the source files with its provider, and another service of that provider sells."""
 _UNTOLD = re.compile(r"[-@]\d{8}$|-\d{4}-\d{2}-\d{2}$|-latest$|-v1:0$")
 """What tells a name from another name of the same model."""
 
@@ -121,7 +124,7 @@ class Source:
         """Yield the names of all models that are still offered and are called exactly so."""
         for provider in self._of(family):
             for info in provider.models:
-                if not info.deprecated:
+                if not info.deprecated and not _ELSEWHERE.get(family, _NOTHING).search(info.id):
                     yield from _names(info)
 
     def _of(self, family: str) -> list[Provider]:

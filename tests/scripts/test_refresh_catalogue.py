@@ -3,6 +3,7 @@
 import json
 import shutil
 import tomllib
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from fractions import Fraction
@@ -27,7 +28,7 @@ from genai_prices.types import (
 
 from adapters.pricing.book import PriceBook
 from adapters.pricing.price import ModelConfig
-from adapters.pricing.tables import ModelRow, Tables
+from adapters.pricing.tables import ModelRow, load_tables
 from scripts.refresh_.__main__ import main
 from scripts.refresh_.compare import same, text
 from scripts.refresh_.source import FAMILIES, Source
@@ -231,6 +232,12 @@ def test_new_models_are_offered_only_when_asked_for(checkout: Path, capsys: pyte
     assert row["models"] == ["claude-a", "Claude-b", "claude-c"]
 
 
+def test_known_prices_can_be_kept_while_models_are_added(checkout: Path) -> None:
+    new = snapshot(model("claude-a", usd(input="9", output="9")), model("claude-c", usd(input="1", output="5")))
+    assert run(checkout, new, "--write", "--keep", "--add", "claude-c") == 0
+    assert table_of(checkout) == TABLE | {"claude-c": {"in": "1", "out": "5"}}
+
+
 def test_a_free_model_is_added_as_free(checkout: Path) -> None:
     run(checkout, snapshot(model("claude-c", usd(input="0", output="0"))), "--write", "--add", "*")
     assert table_of(checkout)["claude-c"]["unit"] == "free"
@@ -254,16 +261,11 @@ def test_what_their_provider_retires_is_named_and_kept(checkout: Path, capsys: p
 
 
 def test_a_channels_own_price_outlives_a_refresh() -> None:
+    installed = load_tables()
+
     def book(price: str) -> PriceBook:
-        tables = Tables(
-            models={"anthropic": {"claude-a": ModelRow(input=price, output="15")}}
-            | {family: {} for family in FAMILIES if family != "anthropic"}
-            | {"ali": {}, "baidu": {}, "zhipu": {}, "moonshot": {}, "tencent": {}, "xunfei": {}},
-            tool_units={},
-            model_tool_units={},
-            search_units={},
-        )
-        return PriceBook(tables, families={14: "anthropic"})
+        changed = {"anthropic": {"claude-a": ModelRow(input=price, output="15")}}
+        return PriceBook(replace(installed, models={**installed.models, **changed}), families={14: "anthropic"})
 
     own = ModelConfig(ratio=Decimal(7))
     before, after = (book(price).resolve(14, "claude-a", own) for price in ("3", "2.5"))
