@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from adapters.formats.neutral import JsonObject
 
 
+_VERTEX_NAMES = {"task_type": "task_type", "taskType": "task_type", "title": "title"}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Embedder:
     """One provider's form. Raises `FormatError`, and `ProviderFailure` for an error with status 200."""
@@ -164,6 +167,27 @@ def _from_tencent(body: bytes) -> EmbeddingResponse:
     return _response([item.get("Embedding") for item in found], tokens, "Response.Data")
 
 
+def _to_vertex(request: EmbeddingRequest, model: str) -> Encoded:
+    del model  # it is part of the address
+    told = {own: request.extra[name] for name, own in _VERTEX_NAMES.items() if name in request.extra}
+    body: JsonObject = {"instances": [{"content": said, **told} for said in request.inputs]}
+    if request.dimensions is not None:
+        body["parameters"] = {"outputDimensionality": request.dimensions}
+    return Encoded(dump(body), _left(request, "dimensions", *_VERTEX_NAMES))
+
+
+def _from_vertex(body: bytes) -> EmbeddingResponse:
+    """https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/text-embeddings-api"""
+    answer = load(body)
+    vectors: list[object] = []
+    tokens = 0
+    for place, item in enumerate(array(answer, "predictions")):
+        told = member(as_object(item, f"predictions[{place}]"), "embeddings", f"predictions[{place}]") or {}
+        vectors.append(told.get("values"))
+        tokens += count(member(told, "statistics") or {}, "token_count")
+    return _response(vectors, tokens, "predictions")
+
+
 OPENAI = Embedder(encode=encode_request, decode=decode_response)
 """OpenAI's form, for clients that speak another."""
 
@@ -185,6 +209,7 @@ EMBEDDERS: Mapping[str, Embedder] = MappingProxyType(
         ),
         "ollama": Embedder(encode=_to_ollama, decode=_from_ollama),
         "tencent": Embedder(encode=_to_tencent, decode=_from_tencent),
+        "vertex": Embedder(encode=_to_vertex, decode=_from_vertex, read_error=gemini.read_error),
     }
 )
 """By format, as rows of the catalogue name it; the others have OpenAI's form, which passes."""

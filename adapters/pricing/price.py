@@ -191,7 +191,8 @@ class ImagePrice:
             if found is not None:
                 return found
         by_size = self.sizes.get(size)
-        if by_size is None and (self.tiers or self.sizes):
+        # Where one size alone has a price, the price is the same for all: Imagen's, for example.
+        if by_size is None and (self.tiers or len(self.sizes) > 1):
             return None
         return (by_size or Fraction(1)) * self.qualities.get(quality, Fraction(1))
 

@@ -168,6 +168,8 @@ class Provider:
     model_settings: dict[str, dict[str, str]] = field(default_factory=dict)
     """By beginning of the model's name, of which the first that fits counts: settings that a channel may leave out,
     and that go before `defaults`."""
+    setting_urls: dict[str, dict[str, str]] = field(default_factory=dict)
+    """By setting and its value: the base URL of channels that have none."""
     credential: str = "Bearer {key}"
     credential_header: str = "Authorization"
     headers: dict[str, str] = field(default_factory=dict)

@@ -68,6 +68,8 @@ def upstream_url(
     base = (base_url or provider.base_url or _own_base(provider, config, model)).strip().rstrip("/")
     if not base:
         raise UrlError(f"a channel of type {provider.name} needs a base URL")
+    if "://" not in base:
+        base = f"https://{base}"
     safe = "" if provider.escapes_models else _SAFE_IN_MODEL
     called = quote(_name(provider, config, model), safe=safe)
     if own := endpoint_url(config, endpoint):
@@ -111,6 +113,8 @@ def _name(provider: Provider, config: Mapping[str, object], model: str) -> str:
 def _own_base(provider: Provider, config: Mapping[str, object], model: str) -> str:
     """Return the base URL where neither channel nor row have one; it may depend on the channel's settings."""
     template = provider.defaults.get("base_url", "")
+    for name, urls in provider.setting_urls.items():
+        template = urls.get(_setting(provider, config, name, model), template)
     values = {name: quote(_setting(provider, config, name, model), safe="") for name in placeholders(template)}
     return template.format_map(values)
 

@@ -13,6 +13,7 @@ WIRE_NAMES = frozenset(
         "messages_path",
         "replicate",
         "tencent",
+        "vertex",
         "whole",
         "xunfei",
         "zhipu",

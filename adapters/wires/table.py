@@ -15,6 +15,8 @@ from adapters.wires.messages_path import MessagesPath
 from adapters.wires.replicate import ReplicateCarrier
 from adapters.wires.tencent import TencentAuthorizer
 from adapters.wires.types import Wire
+from adapters.wires.vertex.authorizer import VertexAuthorizer
+from adapters.wires.vertex.carrier import VertexCarrier
 from adapters.wires.zhipu import ZhipuAuthorizer
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ def make_wires(keeper: TokenKeeper) -> Mapping[str, Wire]:
             "messages_path": Wire(carrier=MessagesPath()),
             "replicate": Wire(carrier=ReplicateCarrier()),
             "tencent": Wire(authorizer=TencentAuthorizer()),
+            "vertex": Wire(authorizer=VertexAuthorizer(keeper), carrier=VertexCarrier()),
             "whole": Wire(carrier=WholeAsEvent()),
             "xunfei": Wire(authorizer=xunfei.XunfeiAuthorizer(), carrier=xunfei.carrier()),
             "zhipu": Wire(authorizer=ZhipuAuthorizer()),

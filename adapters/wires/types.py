@@ -14,6 +14,8 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+import msgspec
+
 from adapters.transport.types import TransportError
 
 if TYPE_CHECKING:
@@ -39,7 +41,8 @@ class Account:
     @property
     def token_name(self) -> str:
         """What a token for this account is kept under; tells nothing of the key."""
-        return hashlib.sha256(f"{self.base_url}\n{self.key}".encode()).hexdigest()
+        settings = msgspec.json.encode(dict(self.config), order="sorted")
+        return hashlib.sha256(f"{self.base_url}\n{self.key}\n".encode() + settings).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

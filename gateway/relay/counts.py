@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from adapters.formats.anthropic import platform_changes
 from adapters.formats.errors import FormatError
 from adapters.formats.table import COUNTED, PROVIDERS
 from adapters.providers.urls import UrlError, upstream_url
@@ -85,7 +86,11 @@ async def _asked(
         url = upstream_url(row, channel.base_url, ENDPOINT, sent, channel.config)
     except UrlError:
         return None
-    asked = body.edited(_renamed(body, row.format_of(sent), model, sent))
+    changes = _renamed(body, row.format_of(sent), model, sent)
+    if row.platform and row.format_of(sent) == "anthropic":
+        # The model stays in the body, unlike in requests for answers: it is no part of this address.
+        changes |= platform_changes(row.platform) | {"model": sent}
+    asked = body.edited(changes)
     request = outgoing(arrival.head, channel, url, asked, deps.settings)
     transport = deps.wires.over(row, account_of(channel), endpoint=ENDPOINT, model=sent, streams=False)
     with trio.move_on_after(ANSWER_S):

@@ -2,5 +2,5 @@
 
 from __future__ import annotations
 
-PAINTER_NAMES = frozenset({"cloudflare", "dashscope", "replicate", "xai", "zhipu"})
+PAINTER_NAMES = frozenset({"cloudflare", "dashscope", "imagen", "replicate", "xai", "zhipu"})
 """What the field `pictures` of a row may hold."""

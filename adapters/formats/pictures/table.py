@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from adapters.formats.pictures import ali, cloudflare, plain, replicate
+from adapters.formats.pictures import ali, cloudflare, imagen, plain, replicate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +16,7 @@ PAINTERS: Mapping[str, Painter] = MappingProxyType(
     {
         "cloudflare": cloudflare.PAINTER,
         "dashscope": ali.PAINTER,
+        "imagen": imagen.PAINTER,
         "replicate": replicate.PAINTER,
         "xai": plain.XAI,
         "zhipu": plain.ZHIPU,
