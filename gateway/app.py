@@ -58,6 +58,7 @@ from gateway.relay.media.duration import Uploads
 from gateway.relay.plane import RelayPlane
 from gateway.relay.retry import RetryBudget
 from gateway.relay.running import Running
+from gateway.relay.signed.book import DatabaseSignatures, SignatureBook
 from gateway.relay.stored.book import DatabaseResponses, ResponseBook
 from gateway.relay.stored.responses import Responses
 from gateway.relay.stored.settler import BackgroundCharges, Settler
@@ -362,6 +363,9 @@ def _relay_deps(
         journal=services.journal,
         rng=SystemRandom(),
         responses=Responses(book, charges),
+        signatures=SignatureBook(
+            DatabaseSignatures(services.database), journal=journal, hours=settings.keep_signatures_hours
+        ),
         uploads=Uploads(ffprobe=shutil.which("ffprobe")),
         recorder=recorder,
     )

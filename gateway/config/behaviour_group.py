@@ -103,6 +103,17 @@ class Relay(BaseSettings):
     gemini_safety_setting: Annotated[str, Variable(meaning="Threshold sent to Gemini for every safety category.")] = (
         "BLOCK_NONE"
     )
+    keep_signatures_hours: Annotated[
+        int,
+        Variable(
+            meaning="How long the signed thoughts in front of a tool call are kept, for clients whose format has no "
+            "room for them. 0: not at all.",
+            unit="h",
+            low=0,
+            high=720,
+            is_original=False,
+        ),
+    ] = 24
     idle_timeout: Annotated[
         int,
         Variable(

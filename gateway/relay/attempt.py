@@ -46,9 +46,11 @@ async def attempt(
     idle_s: float,
     first_content_s: float,
     outgrown: Callable[[], Awaitable[None]],
+    before_end: Callable[[], Awaitable[None]],
 ) -> None:
     """Try `request` once. `outgrown` is awaited after every write of a stream, to top the reservation up;
-    `complete` writes an answer whose pictures must be fetched.
+    `complete` writes an answer whose pictures must be fetched; `before_end` is awaited before the client learns that
+    its answer is over.
 
     Raises `UpstreamFailed`. Cancelled: the upstream connection is closed at once.
     """
@@ -76,14 +78,14 @@ async def attempt(
         if relay.endpoint.delivery is not Delivery.AS_ASKED:
             relay.streams = _is_events(response)
         if relay.streams and not _is_json(response):
-            stream = EventStream(relay, exchange, meter=meter, outgrown=outgrown)
+            stream = EventStream(relay, exchange, meter=meter, outgrown=outgrown, before_end=before_end)
             await stream.pump(response, idle_s=idle_s, first_content_at=first_content_at)
             with trio.move_on_after(DRAIN_S):
                 # The end of the body lets the connection be used again; a provider that keeps it open loses it.
                 while await response.receive_some():
                     pass
         else:
-            await _whole(relay, response, exchange, meter, complete)
+            await _whole(relay, response, exchange, meter, complete, before_end)
     except IdleTimeout:
         raise UpstreamCut("the provider fell silent", status=504) from None
     except TransportError:
@@ -110,6 +112,7 @@ async def _whole(
     exchange: Exchange,
     meter: Meter,
     complete: Callable[[Unfetched], Awaitable[bytes]],
+    before_end: Callable[[], Awaitable[None]],
 ) -> None:
     """Read a whole answer, look at it, and pass its bytes on."""
     parts: list[bytes] = []
@@ -137,4 +140,5 @@ async def _whole(
         headers = [(name, b"application/json" if name == b"content-type" else value) for name, value in headers]
     relay.first_content_at = trio.current_time()
     relay.stamp("first_client_response")
+    await before_end()
     await relay.client.answer(response.status, headers, raw)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from adapters.formats import neutral
 from adapters.formats.errors import FormatError
+from adapters.formats.passable import can_pass
 from adapters.formats.shaping import KnownUsage, Shaper, WithoutThoughts
-from adapters.formats.signatures import holds_foreign_signature
 from adapters.formats.table import CLIENTS, PROVIDERS
 from adapters.formats.think_tags import ThinkTags
 from adapters.providers.provider import ALL_COUNTS, THOUGHTS_ON_DEMAND, THOUGHTS_WITH_CALLS
@@ -25,10 +25,14 @@ from gateway.relay.exchange import PassArray, PassCounted, PassThrough
 from gateway.relay.media.pictures import ConvertedPictures
 from gateway.relay.outgoing import JSON, account_of, outgoing
 from gateway.relay.route import Route, find_route
+from gateway.relay.signed.collect import Collector
+from gateway.relay.signed.put_back import put_back, without_signatures
 from gateway.relay.stored.sighting import PassResponses
 from gateway.relay.vectors import client_of, embedding_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from adapters.formats.codec import ProviderSide, ReadError
     from adapters.formats.embedders import Embedder
     from adapters.formats.pictures.painter import Painter
@@ -38,6 +42,7 @@ if TYPE_CHECKING:
     from gateway.registry.snapshot import ChannelView
     from gateway.relay.endpoints import Endpoint
     from gateway.relay.exchange import Exchange
+    from gateway.relay.signed.kept import Kept
     from gateway.relay.state import Relay
 
 _UNREMARKABLE = ("auto", "default", ["text"])
@@ -57,11 +62,19 @@ class Prepared:
     """The channel's own system prompt went into it."""
     dropped: tuple[str, ...] = ()
     """What of the request the provider's format cannot carry, in the client's words."""
+    signed: Mapping[str, Kept] = field(default_factory=dict)
+    """Fills with what of the answer is to be remembered, by tool call."""
 
 
 def can_serve(channel: ChannelView, endpoint: Endpoint, model: str) -> bool:
     """Whether the channel can answer the endpoint for `model` (as the client names it), converted or not."""
     return find_route(channel, endpoint, channel.upstream_model(model)) is not None
+
+
+def spoken_to(channel: ChannelView, relay: Relay) -> str:
+    """Return the format in which this channel is asked, empty if it is asked in none that there is a codec for."""
+    route = find_route(channel, relay.endpoint, channel.upstream_model(relay.model))
+    return "" if route is None else route.spoken
 
 
 def converts(channel: ChannelView, relay: Relay) -> bool:
@@ -101,9 +114,14 @@ def prepare(relay: Relay, channel: ChannelView, settings: Settings, wires: Wires
     if route.painter is not None:
         return _pictures(attempt, route.painter)
     side = route.provider
-    if side is None and relay.endpoint.format is not None and holds_foreign_signature(relay.body.raw):
+    spoken = relay.endpoint.format
+    if (
+        side is None
+        and spoken is not None
+        and (relay.without_signatures or not can_pass(relay.body.raw, spoken, model))
+    ):
         # A provider refuses what it did not sign: the request is written anew without it.
-        side = PROVIDERS[relay.endpoint.format]
+        side = PROVIDERS[spoken]
     if side is not None:
         return _converted(attempt, side)
     body, reset = edits.edited(relay, channel, model, settings)
@@ -144,6 +162,7 @@ class _Attempt:
         endpoint: str = "",
         system_prompt_reset: bool = False,
         dropped: tuple[str, ...] = (),
+        signed: Mapping[str, Kept] | None = None,
     ) -> Prepared:
         """Put the request together. Raises `RelayError` when the channel lacks a setting."""
         relay, channel, route = self.relay, self.channel, self.route
@@ -182,6 +201,7 @@ class _Attempt:
             route.read_error,
             system_prompt_reset,
             dropped,
+            {} if signed is None else signed,
         )
 
 
@@ -209,6 +229,7 @@ def _converted(attempt: _Attempt, side: ProviderSide) -> Prepared:
     _refuse(request, channel)
     if channel.system_prompt:
         request = _with_system(request, channel.system_prompt)
+    request = _resigned(attempt, request)
     options = request_options(channel, attempt.model, settings, thinking=relay.head.flag("thinking"))
     try:
         encoded = side.encode_request(request, attempt.model, options)
@@ -221,7 +242,8 @@ def _converted(attempt: _Attempt, side: ProviderSide) -> Prepared:
     elif attempt.route.spoken == "anthropic":
         written = RequestBody(body)
         body = written.edited(body_betas(relay.head, channel, written))
-    shapers: list[Shaper] = []
+    collector = Collector(relay.endpoint.format, channel.id)
+    shapers: list[Shaper] = [collector]
     if side.counted is not None:
         shapers.append(KnownUsage(side.counted(request)))
     if attempt.route.writes_thoughts and _cuts_thoughts(relay):
@@ -235,7 +257,15 @@ def _converted(attempt: _Attempt, side: ProviderSide) -> Prepared:
         endpoint=encoded.endpoint,
         system_prompt_reset=bool(channel.system_prompt),
         dropped=encoded.dropped,
+        signed=collector.kept,
     )
+
+
+def _resigned(attempt: _Attempt, request: neutral.Request) -> neutral.Request:
+    """Return `request` with the signatures that its provider made, as far as they are known."""
+    if attempt.relay.without_signatures:
+        return without_signatures(request)
+    return put_back(request, attempt.route.spoken, attempt.channel.id, attempt.relay.known)
 
 
 def _refuse(request: neutral.Request, channel: ChannelView) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gateway.relay.endpoints import Endpoint
     from gateway.relay.head import RequestHead
     from gateway.relay.media.form import Form
+    from gateway.relay.signed.kept import Kept
     from gateway.relay.stored.sighting import Sighting
 
 
@@ -92,7 +93,11 @@ class Relay:
     sighting: Sighting | None = None
     """What was last told."""
     dropped: tuple[str, ...] = ()
-    """What the provider's format could not carry of the request."""
+    """What the provider's format could not carry of the request, and the client's of the answer."""
+    known: Mapping[str, Kept] = field(default_factory=dict)
+    """Signed thoughts in front of earlier calls of tools, as far as the running attempt's provider may know them."""
+    without_signatures: bool = False
+    """A provider refused them: nothing that is signed is sent any more."""
     failed: list[ChannelView] = field(default_factory=list)
     first_content_at: float | None = None
     timestamps: dict[str, int] = field(default_factory=dict)
@@ -111,6 +116,10 @@ class Relay:
     def attempts(self) -> int:
         """How many channels were tried."""
         return len(self.failed) + (self.channel is not None and self.channel not in self.failed)
+
+    def note_dropped(self, names: tuple[str, ...]) -> None:
+        """Add what could not be carried."""
+        self.dropped = tuple(dict.fromkeys((*self.dropped, *names)))
 
     def begin_try(self, channel: ChannelView) -> Try:
         """Note that an attempt with `channel` begins."""

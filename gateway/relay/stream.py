@@ -37,7 +37,13 @@ class EventStream:
     """One pass of one provider's stream to one client."""
 
     def __init__(
-        self, relay: Relay, exchange: Exchange, *, meter: Meter, outgrown: Callable[[], Awaitable[None]]
+        self,
+        relay: Relay,
+        exchange: Exchange,
+        *,
+        meter: Meter,
+        outgrown: Callable[[], Awaitable[None]],
+        before_end: Callable[[], Awaitable[None]],
     ) -> None:
         self._relay = relay
         self._client = relay.client
@@ -45,6 +51,7 @@ class EventStream:
         self._meter = meter
         self._scanner = EventScanner()
         self._outgrown = outgrown
+        self._before_end = before_end
         self._held: list[bytes] = []
         self._held_bytes = 0
         self._committed = False
@@ -141,6 +148,7 @@ class EventStream:
         if self._done:
             if self._relay.endpoint.kind is not Kind.MESSAGES:
                 self._relay.stamp("upstream_completed")
+            await self._before_end()
             await (self._client.write(joined) if self._exchange.trails else self._client.finish(joined))
             return
         await self._client.write(joined)

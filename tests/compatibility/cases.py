@@ -222,7 +222,7 @@ def _thinking_tools(cell: Cell, *, streams: bool) -> None:
     assert stage.refused == []
     assert stage.last.thinks
     if cell.wire == "gemini":
-        assert stage.last.thoughts == ["weather"]
+        assert "weather" in stage.last.thoughts
     elif cell.wire in ("claude", "responses"):
         assert stage.last.thoughts == ["I need the weather."]
 

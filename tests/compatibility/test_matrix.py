@@ -23,11 +23,6 @@ pytestmark = pytest.mark.slow
 CLIENTS: tuple[type[Talk], ...] = (ChatTalk, ResponsesTalk, ClaudeTalk, GeminiTalk, GeminiBetaTalk)
 # The Responses API has no stop sequences at all.
 IMPOSSIBLE = {("openai responses", "stop sequences")}
-# Signatures that the client's format has no room for are not kept yet.
-PENDING = {
-    *((client.name, "Responses") for client in CLIENTS if client is not ResponsesTalk),
-    *((client.name, "Gemini") for client in (ResponsesTalk, ClaudeTalk)),
-}
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -39,6 +34,4 @@ def test_client_over_provider(
     record_property("cell", (client.name, upstream.name, case))
     if (client.name, case) in IMPOSSIBLE:
         pytest.skip("the client has no such wish")
-    if case.startswith("thinking and tools") and (client.name, upstream.name) in PENDING:
-        pytest.skip("pending")
     CASES[case](Cell(here=here, upstream=upstream, client=client))

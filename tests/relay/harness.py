@@ -34,6 +34,7 @@ from gateway.relay.health import ChannelHealth
 from gateway.relay.plane import RelayPlane
 from gateway.relay.retry import RetryBudget
 from gateway.relay.running import Running
+from gateway.relay.signed.book import SignatureBook
 from gateway.relay.stored.book import ResponseBook
 from gateway.relay.stored.responses import Responses
 from gateway.relay.stored.settler import BackgroundCharges, Settler
@@ -41,6 +42,7 @@ from gateway.relay.supervisor import RelayDeps
 from storage.errors import DatabaseUnavailable
 from storage.records import Token, User
 from storage.repositories.relay_reads import Account
+from tests.relay.signatures_in_memory import MemorySignatures
 from tests.relay.views import channel
 
 if TYPE_CHECKING:
@@ -347,6 +349,7 @@ class Plane:
             now_ms=lambda: time.time_ns() // 1_000_000 + self.ahead_ms,
         )
         self.settler = Settler(self.responses, charges, registry=self.registry, journal=self.journal)  # type: ignore[arg-type]
+        self.signatures = SignatureBook(MemorySignatures(), journal=self.journal, hours=1)
         deps = RelayDeps(
             settings=settings,
             registry=self.registry,  # type: ignore[arg-type]
@@ -364,6 +367,7 @@ class Plane:
             journal=self.journal,
             rng=Random(1),
             responses=Responses(self.responses, charges),
+            signatures=self.signatures,
         )
         self.bus = LocalBus(Subscriptions(self.journal))
         self.app = RelayPlane(_behind, deps=deps, catalogue=catalogue, phase=self.phase, trusted_proxies=())

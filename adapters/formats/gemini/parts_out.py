@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from adapters.formats.custom_tools import wrapped
 from adapters.formats.errors import FormatError
-from adapters.formats.gemini.wire import FORMAT, SKIP_SIGNATURE, version_of
+from adapters.formats.gemini.wire import FORMAT, SKIP_SIGNATURE, wants_signatures
 from adapters.formats.names import name_of, name_of_part
 from adapters.formats.neutral import Audio, File, Foreign, Image, Reasoning, Refusal, Text, ToolCall, ToolResult
 from adapters.formats.reading import is_object, load_any
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from adapters.formats.neutral import Dropped, JsonObject, Message, Part, Request
 
 _BETWEEN_TEXTS = "\n\n"
-_SIGNED_SINCE = (3, 0)
-"""From this version on calls in the history must be signed, and results may hold pictures."""
 _IMAGE_TYPES = {
     "png": "image/png",
     "jpg": "image/jpeg",
@@ -42,7 +40,8 @@ class _Writer:
         self.contents: list[JsonObject] = []
         self.system: list[Text] = []
         self._format = request.format
-        self._is_signed = version_of(model) >= _SIGNED_SINCE
+        # The same versions want calls signed and may be given pictures as results.
+        self._is_signed = wants_signatures(model)
         self._dropped = dropped
         self._names: dict[str, str] = {}
         self._order: dict[str, int] = {}

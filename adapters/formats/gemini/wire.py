@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 FORMAT: Final = "gemini"
 SKIP_SIGNATURE = "skip_thought_signature_validator"
 """Gemini 3 demands a signature on calls; this word, documented for that, stands for one that was never made."""
+_SIGNED_SINCE = (3, 0)
 _VERSION = re.compile(r"gemini-(\d+)(?:\.(\d+))?")
 
 _REASONS: dict[str, StopReason] = {
@@ -63,6 +64,11 @@ def camel(source: JsonObject) -> JsonObject:
 def _camel_name(name: str) -> str:
     head, *rest = name.split("_")
     return head + "".join(word[:1].upper() + word[1:] for word in rest) if head else name
+
+
+def wants_signatures(model: str) -> bool:
+    """Whether `model` refuses calls of its history that are not signed."""
+    return version_of(model) >= _SIGNED_SINCE
 
 
 def version_of(model: str) -> tuple[int, int]:

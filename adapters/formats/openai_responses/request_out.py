@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _DEFAULTS = RequestOptions()
 _LOGPROBS = "message.output_text.logprobs"
+_SEALED_THOUGHTS = "reasoning.encrypted_content"
 
 
 def encode_request(request: Request, model: str, options: RequestOptions = _DEFAULTS) -> Encoded:
@@ -122,6 +123,10 @@ def _write_reasoning(
             dropped.add(name_of("reasoning", request.format))
     if written:
         body["reasoning"] = written
+        if body.get("tools") and request.format != FORMAT:
+            # What the model thinks before a call is to come back with the result, sealed, since nothing is stored.
+            include = body.get("include")
+            body["include"] = [*(include if isinstance(include, list) else []), _SEALED_THOUGHTS]
 
 
 def _write_account(body: JsonObject, request: Request, dropped: Dropped) -> None:
