@@ -91,8 +91,9 @@ def _spoken(channel: ChannelView, kind: Kind, model: str) -> str | None:
     spoken = row.format_of(model)
     if spoken != "openai_chat":
         return spoken
-    if channel.config.get("api_format") == "response":
+    wanted = channel.config.get("api_format")
+    if wanted == "response":
         return "openai_responses"
-    if row.speaks_responses and (kind is Kind.RESPONSES or _ONLY_RESPONSES.match(model)):
+    if row.speaks_responses and wanted != "chat_completion" and (kind is Kind.RESPONSES or _ONLY_RESPONSES.match(model)):
         return "openai_responses"
     return "openai_chat" if row.serves(Kind.CHAT) else None

@@ -23,8 +23,8 @@ _OURS = ("key",)
 
 def keeps_responses(channel: ChannelView) -> bool:
     """Whether the channel's provider keeps responses at all."""
-    row = channel.provider
-    speaks = row.speaks_responses or channel.config.get("api_format") == "response"
+    row, wanted = channel.provider, channel.config.get("api_format")
+    speaks = wanted == "response" or (row.speaks_responses and wanted != "chat_completion")
     return speaks and Kind.RESPONSES in row.endpoints
 
 
