@@ -29,9 +29,9 @@ print(report.before, report.after, len(report.created_tables))
 
 def test_empty_database_gets_every_table_once(fresh: FreshDatabase) -> None:
     database = fresh.open()
-    assert [line.split()[0] for line in pending(database)] == ["0001", "0002", "0003", "0004", "0005"]
+    assert [line.split()[0] for line in pending(database)] == ["0001", "0002", "0003", "0004", "0005", "0006"]
     report = migrate(database)
-    assert (report.before, report.after, report.is_adoption) == (None, "0005", False)
+    assert (report.before, report.after, report.is_adoption) == (None, "0006", False)
     assert sorted(report.created_tables) == sorted(metadata.tables)
     assert pending(database) == []
     database.close()
@@ -40,12 +40,21 @@ def test_empty_database_gets_every_table_once(fresh: FreshDatabase) -> None:
 def test_a_database_of_an_earlier_revision_gets_what_came_since(fresh: FreshDatabase) -> None:
     database = fresh.open()
     migrate(database)
-    gone = ["gw_codes", "gw_reminders", "gw_requests", "gw_attempts", "gw_usage", "gw_responses", "gw_signatures"]
+    gone = [
+        "gw_codes",
+        "gw_reminders",
+        "gw_requests",
+        "gw_attempts",
+        "gw_usage",
+        "gw_responses",
+        "gw_signatures",
+        "gw_audit",
+    ]
     for table in gone:
         database.write_sync(lambda c, table=table: c.execute(text(f"DROP TABLE {table}")))
     database.write_sync(lambda c: c.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '0001'")))
     report = migrate(database)
-    assert (report.before, report.after, report.created_tables) == ("0001", "0005", gone)
+    assert (report.before, report.after, report.created_tables) == ("0001", "0006", gone)
     assert pending(database) == []
     database.close()
 
@@ -57,7 +66,7 @@ def test_migrating_twice_changes_nothing(fresh: FreshDatabase) -> None:
     shape = shape_of(database)
     count = database.read_sync(lambda c: c.execute(select(func.count()).select_from(gw_ledger)).scalar())
     report = migrate(database)
-    assert (report.before, report.after) == ("0005", "0005")
+    assert (report.before, report.after) == ("0006", "0006")
     assert (report.created_tables, report.added_columns, report.added_indexes) == ([], [], [])
     assert shape_of(database) == shape
     assert database.read_sync(lambda c: c.execute(select(func.count()).select_from(gw_ledger)).scalar()) == count
@@ -196,7 +205,7 @@ def test_failed_migration_can_be_repeated(fresh: FreshDatabase) -> None:
     if fresh.engine != "mysql":
         assert not database.read_sync(lambda c: inspect(c).has_table("gw_ledger"))
     database.write_sync(lambda c: c.execute(tokens.delete().where(tokens.c.id == 900)))
-    assert migrate(database).after == "0005"
+    assert migrate(database).after == "0006"
     assert "idx_tokens_key" in shape_of(database).indexes["tokens"]
     database.close()
 
@@ -247,8 +256,8 @@ def test_of_many_processes_one_migrates(fresh: FreshDatabase) -> None:
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     outputs = sorted(process.communicate(timeout=60)[0].strip() for process in processes)
     assert [process.returncode for process in processes] == [0, 0, 0]
-    assert outputs[:2] == ["0005 0005 0", "0005 0005 0"]
-    assert outputs[2].startswith("None 0005 ")
+    assert outputs[:2] == ["0006 0006 0", "0006 0006 0"]
+    assert outputs[2].startswith("None 0006 ")
     database = fresh.open()
     openings = database.read_sync(
         lambda c: c.execute(select(func.count()).where(gw_ledger.c.user_id > 0).select_from(gw_ledger)).scalar()
