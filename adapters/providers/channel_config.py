@@ -3,7 +3,8 @@
 `custom_headers`       headers for the provider, by name; they win over all others, and may be secret
 `endpoint_urls`        by endpoint of the provider: a URL, or a path below the base URL, in place of the usual one
 `supported_endpoints`  what clients may ask the channel for; empty or absent: all that its type has
-`api_format`           `chat_completion` (default) or `response`: how an OpenAI channel is asked for chats
+`api_format`           `response`: an OpenAI channel is asked for chats by the Responses API; `chat_completion`: it is
+                       asked by Chat Completions, also for clients of the other; absent: each client in its own
 
 Endpoints have the catalogue's names (`chat_completions`), one-api's (`response_api`, `claude_messages`), or are
 written as the path of a client (`/v1/chat/completions`).

@@ -94,6 +94,7 @@ def _spoken(channel: ChannelView, kind: Kind, model: str) -> str | None:
     wanted = channel.config.get("api_format")
     if wanted == "response":
         return "openai_responses"
-    if row.speaks_responses and wanted != "chat_completion" and (kind is Kind.RESPONSES or _ONLY_RESPONSES.match(model)):
+    may = row.speaks_responses and wanted != "chat_completion"
+    if may and (kind is Kind.RESPONSES or _ONLY_RESPONSES.match(model)):
         return "openai_responses"
     return "openai_chat" if row.serves(Kind.CHAT) else None
