@@ -99,7 +99,7 @@ QUIRKS = frozenset(
     }
 )
 
-_REASONING_MODEL = re.compile(r"o\d|gpt-5")
+_REASONING_MODEL = re.compile(r"o\d|gpt-[5-9]")
 _O_SERIES = re.compile(r"o\d")
 
 

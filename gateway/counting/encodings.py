@@ -58,7 +58,7 @@ _SPECIAL_TOKENS = {
     O200K: {"<|endoftext|>": 199999, "<|endofprompt|>": 200018},
 }
 
-_O200K_PREFIXES = ("gpt-4o", "chatgpt-4o", "gpt-4.1", "gpt-4.5", "gpt-5", "gpt-oss", "o1", "o3", "o4")
+_O200K_PREFIXES = ("gpt-4o", "chatgpt-4o", "gpt-4.1", "gpt-4.5", "gpt-5", "gpt-6", "gpt-oss", "o1", "o3", "o4")
 
 BLOCK_CHARS = 32 * 1024
 """Texts are encoded in pieces of at most this length. A run of a million blanks overflows the stack of the

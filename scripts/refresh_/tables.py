@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,6 +17,7 @@ from scripts.refresh_.source import SOURCE_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from decimal import Decimal
     from pathlib import Path
 
     from scripts.refresh_.compare import Change
@@ -67,8 +69,18 @@ def added(table: Table, model: str, found: Found) -> None:
             {"from_input": step.from_input} | {path: text(value) for path, value in step.usd.items()}
             for step in found.steps
         ]
+    if found.audio_in is not None and found.usd.get("in"):
+        row["audio"] = _audio(found.usd["in"], found.audio_in, found.audio_out)
     _name_unit(row)
     table[model] = _in_order(row)
+
+
+def _audio(text_in: Decimal, audio_in: Decimal, audio_out: Decimal | None) -> dict[str, str]:
+    """Sound by the price of text, as the tables have it; without a price for spoken answers, theirs is not told."""
+    ratios = {"input_ratio": text(Fraction(audio_in) / Fraction(text_in))}
+    if audio_out is not None and audio_in:
+        ratios["output_ratio"] = text(Fraction(audio_out) / Fraction(audio_in))
+    return ratios
 
 
 def _name_unit(row: dict[str, object]) -> None:

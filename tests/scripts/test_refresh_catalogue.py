@@ -238,6 +238,11 @@ def test_known_prices_can_be_kept_while_models_are_added(checkout: Path) -> None
     assert table_of(checkout) == TABLE | {"claude-c": {"in": "1", "out": "5"}}
 
 
+def test_sound_is_added_by_the_price_of_text(checkout: Path) -> None:
+    run(checkout, snapshot(model("claude-c", usd(input="1.5", output="5", input_audio="5"))), "--write", "--add", "*")
+    assert table_of(checkout)["claude-c"]["audio"] == {"input_ratio": "10/3"}
+
+
 def test_a_free_model_is_added_as_free(checkout: Path) -> None:
     run(checkout, snapshot(model("claude-c", usd(input="0", output="0"))), "--write", "--add", "*")
     assert table_of(checkout)["claude-c"]["unit"] == "free"

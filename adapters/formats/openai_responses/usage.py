@@ -20,7 +20,7 @@ _TOOL_OF_ITEM = {
     "file_search_call": "file_search",
     "code_interpreter_call": "code_interpreter",
 }
-_REASONING_NAMES = ("o1", "o3", "o4", "gpt-5")
+_REASONING_NAMES = ("o1", "o3", "o4", "gpt-5", "gpt-6")
 
 
 def read_usage(response: JsonObject) -> Usage | None:
