@@ -69,9 +69,7 @@ async def test_inputs_of_responses_are_counted_here(autojump_clock: MockClock) -
 
 
 @pytest.mark.parametrize("reply", [UNREACHABLE, refusal(404), refusal(401), refusal(503)])
-async def test_a_provider_that_cannot_tell_is_not_needed(
-    reply: Reply | Exception, autojump_clock: MockClock
-) -> None:
+async def test_a_provider_that_cannot_tell_is_not_needed(reply: Reply | Exception, autojump_clock: MockClock) -> None:
     async with plane(channels=[channel(1, type=ANTHROPIC)]) as p:
         p.transport.script.append(reply)
         got = await p.ask(PROMPT, path=CLAUDE_PATH)
@@ -121,7 +119,9 @@ async def test_a_token_counts_only_for_its_own_models(autojump_clock: MockClock)
     assert (got.status, got.error["status"]) == (403, "PERMISSION_DENIED")
 
 
-@pytest.mark.parametrize("path", ["/v1/messages/batches", "/v1beta/cachedContents", "/v1/batches", "/v1/vector_stores"])
+@pytest.mark.parametrize(
+    "path", ["/v1/messages/batches", "/v1beta/cachedContents", "/v1/batches", "/v1/videos", "/v1/realtime/sessions"]
+)
 async def test_what_is_not_offered_is_said_in_the_clients_words(path: str, autojump_clock: MockClock) -> None:
     async with plane() as p:
         got = await p.ask({}, path=path)
