@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
-from adapters.formats import gemini, openai_chat
+from adapters.formats import anthropic, bedrock_embeddings, gemini, openai_chat
 from adapters.formats.dialects.dialect import failure
 from adapters.formats.embeddings import (
     EmbeddingRequest,
@@ -202,6 +202,11 @@ EMBED_CLIENTS: Mapping[str, EmbedClient] = MappingProxyType(
 EMBEDDERS: Mapping[str, Embedder] = MappingProxyType(
     {
         "baidu": Embedder(encode=_to_baidu, decode=_from_baidu),
+        "bedrock": Embedder(
+            encode=bedrock_embeddings.encode_request,
+            decode=bedrock_embeddings.decode_response,
+            read_error=anthropic.read_error,
+        ),
         "cohere": Embedder(encode=_to_cohere, decode=_from_cohere),
         "dashscope": Embedder(encode=_to_ali, decode=_from_ali),
         "gemini": Embedder(

@@ -323,3 +323,12 @@ async def test_thoughts_and_tools_over_converse(autojump_clock: MockClock) -> No
         got = await p.ask(messages(LLAMA, tools=[tool])[1], path="/v1/messages")
     kinds = [block["type"] for block in got.json["content"]]  # type: ignore[attr-defined]
     assert (kinds, got.json["stop_reason"]) == (["thinking", "tool_use"], "tool_use")
+
+
+async def test_embeddings_of_titan(autojump_clock: MockClock) -> None:
+    async with plane(channels=[bedrock(models=("amazon-titan-embed-text",))]) as p:
+        p.transport.script.append(json_reply({"embedding": [0.5, 1.0], "inputTextTokenCount": 3}))
+        got = await p.ask({"model": "amazon-titan-embed-text", "input": "x"}, path="/v1/embeddings")
+    assert got.json["data"][0]["embedding"] == [0.5, 1.0]  # type: ignore[index]
+    assert p.transport.requests[0].url == f"{HOST}/model/amazon.titan-embed-text-v2%3A0/invoke"
+    assert tokens(p.books.settled[0]) == (3, 0)
