@@ -28,15 +28,14 @@ from gateway.relay.images import inline_images, inline_parts, names_images
 from gateway.relay.media.duration import Uploads
 from gateway.relay.media.pictures import fetched, picture_request
 from gateway.relay.outgoing import account_of
-from gateway.relay.prepare import can_serve, converts, decoded, painter_of, prepare, spoken_to
+from gateway.relay.prepare import can_serve, converts, decoded, painter_of, prepare
 from gateway.relay.realtime.client import SocketClient
 from gateway.relay.realtime.meter import SessionMeter
 from gateway.relay.realtime.request import session_request
 from gateway.relay.realtime.session import hold_session
 from gateway.relay.retry import Plan, RetryBudget, plan_after
 from gateway.relay.running import Progress, RunningRelay
-from gateway.relay.signed.put_back import unsigned_calls
-from gateway.relay.signed.refused import refuses_signatures
+from gateway.relay.signed.recall import begins_anew, recall
 from gateway.relay.state import now_ms
 from gateway.traffic.facts import finished, kind_of
 from gateway.traffic.recorder import Nowhere
@@ -274,13 +273,14 @@ class Supervisor:
                 await self._attempt(channel)
             except UpstreamFailed as error:
                 tried.end(status=error.status, kind=kind_of(error), error=error.message)
-                if self._begins_anew_without_signatures(error):
+                delivered = self._holding.meter.delivered
+                if begins_anew(relay, error, delivered=delivered, journal=deps.journal):
                     continue
                 deps.health.failed(channel, group=relay.group, model=relay.model, error=error)
                 if error.status == 401:
                     deps.wires.refused(channel.provider, account_of(channel))
                 relay.failed.append(channel)
-                following = self._next(error) if replaceable and not self._holding.meter.delivered else None
+                following = self._next(error) if replaceable and not delivered else None
                 if following is None:
                     return self._told(error)
                 deps.journal.event(
@@ -318,7 +318,7 @@ class Supervisor:
             )
             return
         await self._inline_images(channel)
-        await self._recall(channel)
+        await recall(relay, channel, deps.signatures)
         prepared = prepare(relay, channel, deps.settings, deps.wires)
         relay.system_prompt_reset = prepared.system_prompt_reset
         relay.dropped = prepared.dropped
@@ -349,14 +349,6 @@ class Supervisor:
         elif (painter := painter_of(channel, relay)) is not None:
             relay.pictures = await picture_request(relay, painter, self._deps.uploads.limiter)
 
-    async def _recall(self, channel: ChannelView) -> None:
-        """Look up what this channel's provider may have signed, where the client's format had no room for it."""
-        relay = self._relay
-        if relay.endpoint.format is None or not converts(channel, relay) or relay.without_signatures:
-            return
-        calls = unsigned_calls(decoded(relay), spoken_to(channel, relay))
-        relay.known = await self._deps.signatures.find(relay.caller.user.id, calls) if calls else {}
-
     async def _before_end(self, prepared: Prepared) -> None:
         """Do what must be done before the client learns that its answer is over: it may come back at once."""
         relay = self._relay
@@ -365,21 +357,6 @@ class Supervisor:
             relay.client.tell_dropped(relay.dropped)
         if prepared.signed:
             await self._deps.signatures.keep(relay.caller.user.id, prepared.signed)
-
-    def _begins_anew_without_signatures(self, error: UpstreamFailed) -> bool:
-        """Whether the same channel is to be asked once more, with nothing that it would have to trust."""
-        relay = self._relay
-        if relay.without_signatures or self._holding.meter.delivered or not refuses_signatures(error):
-            return False
-        relay.without_signatures = relay.endpoint.format is not None
-        if relay.without_signatures:
-            self._deps.journal.event(
-                "warning",
-                "relay.signatures",
-                f"a provider refused signed thoughts, asking once more without: {error.message}",
-                request_id=relay.request_id,
-            )
-        return relay.without_signatures
 
     async def _complete(self, unfetched: Unfetched) -> bytes:
         return await fetched(unfetched, self._deps.images, self._deps.uploads.limiter)

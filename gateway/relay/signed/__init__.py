@@ -7,6 +7,7 @@ not, the gateway remembers it by the id of the call and puts it back.
 `kept`       what is remembered of one call
 `collect`    finds it in an answer on its way to the client
 `put_back`   adds it to the request that holds the call again
+`recall`     what the supervisor does with all this
 `refused`    tells a provider's refusal of signatures from other ones
 `book`       remembers it: in memory, and in the database for other processes and replicas
 """
