@@ -6,6 +6,7 @@ import tomllib
 
 import pytest
 
+from adapters.providers.catalogue import load_catalogue as load_providers
 from admin_ui.i18n import LANGUAGES, SOURCE, choose_language, load_catalogue
 from tests.admin_ui.messages import ROOT, messages, places
 
@@ -28,6 +29,17 @@ def test_no_text_is_translated_in_two_ways(language: str) -> None:
             if english != "patterns":
                 seen.setdefault(english, set()).add(translation)
     assert {english: found for english, found in seen.items() if len(found) > 1} == {}
+
+
+def test_what_rows_of_the_catalogue_say_to_people_is_translated() -> None:
+    texts = load_catalogue("zh").texts
+    said = {
+        text
+        for provider in load_providers().providers
+        for text in (provider.key_note, provider.lacks, *provider.config_fields.values())
+        if text
+    }
+    assert sorted(text for text in said if not texts.get(text)) == []
 
 
 def test_a_service_s_words_are_translated_with_their_values() -> None:
