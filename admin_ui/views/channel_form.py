@@ -15,7 +15,7 @@ from gateway.channels import directory, edits, price_table
 from gateway.channels.edits import ChannelEdit
 from gateway.channels.model_list import fetch_models
 from gateway.channels.secrets import SECRETS, read_config, without_secrets
-from gateway.management.guard import needs
+from gateway.management.guard import author, needs
 from storage.records import Role
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _saving(area: Blueprint, ui: Ui) -> None:
             return ui.go(_LIST)
         if form.is_sound:
             try:
-                made = await edits.create_channels(ui.services, edit)
+                made = await edits.create_channels(ui.services, author(), edit)
             except Refused as error:
                 form.refuse(error, _FIELDS)
             else:
@@ -140,7 +140,7 @@ def _saving(area: Blueprint, ui: Ui) -> None:
             form.values["version"] = version
         if form.is_sound:
             try:
-                await edits.update_channel(ui.services, channel.id, edit)
+                await edits.update_channel(ui.services, author(), channel.id, edit)
             except Refused as error:
                 form.refuse(error, _FIELDS)
             else:

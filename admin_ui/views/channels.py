@@ -16,7 +16,7 @@ from gateway.accounts.refusals import Refused
 from gateway.channels import bulk, directory, edits
 from gateway.channels.balances import update_balance
 from gateway.channels.probe import Order
-from gateway.management.guard import needs
+from gateway.management.guard import author, needs
 from storage.records import ChannelStatus, Role
 from storage.repositories.channels import SORTABLE
 from storage.repositories.filtered import Wanted
@@ -96,7 +96,7 @@ def _list(area: Blueprint, ui: Ui) -> None:
     @area.post("/channels/delete-disabled")
     @needs(Role.ADMIN)
     async def delete_disabled() -> Response:
-        gone = await edits.delete_disabled(ui.services)
+        gone = await edits.delete_disabled(ui.services, author())
         return ui.go(_LIST, note=_n("{n} channel was deleted.", "{n} channels were deleted.", gone))
 
     @area.post("/channels/balances")
@@ -122,7 +122,7 @@ def _bulk(area: Blueprint, ui: Ui) -> None:
         if what == "change":
             what = form.values.get("what", "")
         if what in ("enable", "disable"):
-            done = await bulk.switch_channels(ui.services, ids, enabled=what == "enable")
+            done = await bulk.switch_channels(ui.services, author(), ids, enabled=what == "enable")
             return ui.go(back, note=_n("{n} channel was changed.", "{n} channels were changed.", done))
         if what == "delete" and not form.flag("sure"):
             return ask_to_delete(
@@ -134,7 +134,7 @@ def _bulk(area: Blueprint, ui: Ui) -> None:
                 back=back,
             )
         if what == "delete":
-            gone = await bulk.delete_channels(ui.services, ids)
+            gone = await bulk.delete_channels(ui.services, author(), ids)
             return ui.go(back, note=_n("{n} channel was deleted.", "{n} channels were deleted.", gone))
         try:
             changed = await _change(form, what, ids)
@@ -147,10 +147,10 @@ def _bulk(area: Blueprint, ui: Ui) -> None:
     async def _change(form: Form, what: str, ids: Sequence[int]) -> int:
         if what == "priority":
             number = form.integer("value", least=-(10**6), most=10**6)
-            return await bulk.set_priority(ui.services, ids, number) if form.is_sound else 0
+            return await bulk.set_priority(ui.services, author(), ids, number) if form.is_sound else 0
         if what == "weight":
             number = form.integer("value", least=0, most=10**6)
-            return await bulk.set_weight(ui.services, ids, number) if form.is_sound else 0
+            return await bulk.set_weight(ui.services, author(), ids, number) if form.is_sound else 0
         columns = {"models": "models", "groups": "group"}
         verb, _dash, noun = what.partition("-")
         names = form.names("value")
@@ -158,7 +158,7 @@ def _bulk(area: Blueprint, ui: Ui) -> None:
             form.fault("value", _("Please say what to change, and to what."))
             return 0
         do = bulk.add_names if verb == "add" else bulk.remove_names
-        return await do(ui.services, ids, column=columns[noun], names=names)
+        return await do(ui.services, author(), ids, column=columns[noun], names=names)
 
 
 def _tests(area: Blueprint, ui: Ui) -> None:
@@ -245,10 +245,10 @@ def _steps(area: Blueprint, ui: Ui) -> None:
         back = local_path((await request.form).get("next", ""), _LIST)
         channel = await edits.read_channel(ui.services, as_number(number))
         if step == "delete":
-            await edits.delete_channel(ui.services, channel.id)
+            await edits.delete_channel(ui.services, author(), channel.id)
             return ui.go(_LIST, note=_("Channel {name} was deleted.", name=channel.name))
         if step == "resume":
-            await bulk.clear_suspensions(ui.services, channel.id)
+            await bulk.clear_suspensions(ui.services, author(), channel.id)
             return ui.go(back, note=_("{name} is tried again from now on.", name=channel.name))
         if step == "balance":
             try:
@@ -257,7 +257,9 @@ def _steps(area: Blueprint, ui: Ui) -> None:
                 return ui.refused(back, error)
             return ui.go(back, note=_("{name} has ${amount} left.", name=channel.name, amount=f"{balance:,.2f}"))
         on = step == "enable"
-        await edits.switch_channel(ui.services, channel.id, ChannelStatus.ENABLED if on else ChannelStatus.DISABLED)
+        await edits.switch_channel(
+            ui.services, author(), channel.id, ChannelStatus.ENABLED if on else ChannelStatus.DISABLED
+        )
         undo = Undo(f"/channels/{channel.id}/{'disable' if on else 'enable'}", {"next": back})
         text = _("{name} is enabled.", name=channel.name) if on else _("{name} is disabled.", name=channel.name)
         return ui.go(back, note=text, undo=undo)

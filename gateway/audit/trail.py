@@ -10,7 +10,7 @@ from storage.repositories import audit
 from storage.repositories.audit import AuditRow
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from sqlalchemy import Connection
 
@@ -30,7 +30,7 @@ def note(
     *,
     object_id: int = 0,
     name: str = "",
-    changes: Changes | None = None,
+    changes: Mapping[str, Sequence[object]] | None = None,
 ) -> None:
     """Write down that `author` did `action` (`kind.verb`) to an object, with what `differences` found."""
     audit.add(

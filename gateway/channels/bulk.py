@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gateway.accounts.clock import now_ms
 from gateway.accounts.refusals import Refused
 from gateway.accounts.transactions import commit
 from gateway.channels.edits import read_channel
+from gateway.channels.trail import SWITCHED, noted
 from storage.records import ChannelStatus
 from storage.repositories import abilities, channels
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from gateway.audit.author import Author
     from gateway.services import Services
     from storage.records import Channel
 
@@ -23,74 +26,90 @@ MOST = 500
 _LONGEST_GROUPS = 32
 
 
-async def switch_channels(services: Services, ids: Sequence[int], *, enabled: bool) -> int:
+async def switch_channels(services: Services, author: Author, ids: Sequence[int], *, enabled: bool) -> int:
     """Switch channels on or off by hand and return how many were there."""
     status = ChannelStatus.ENABLED if enabled else ChannelStatus.DISABLED
 
     def one(conn: Connection, channel: Channel) -> None:
         channels.change(conn, channel.id, {"status": status, "updated_at": now_ms()})
+        noted(conn, author, SWITCHED[status], channel, replace(channel, status=status))
         abilities.switch(conn, channel.id, enabled=enabled, now_ms=now_ms())
 
     return await _each(services, ids, one)
 
 
-async def delete_channels(services: Services, ids: Sequence[int]) -> int:
+async def delete_channels(services: Services, author: Author, ids: Sequence[int]) -> int:
     """Remove channels and return how many were there."""
 
     def one(conn: Connection, channel: Channel) -> None:
         channels.remove(conn, channel.id)
+        noted(conn, author, "channel.delete", channel, None)
         abilities.remove(conn, [channel.id])
 
     return await _each(services, ids, one)
 
 
-async def set_priority(services: Services, ids: Sequence[int], priority: int) -> int:
+async def set_priority(services: Services, author: Author, ids: Sequence[int], priority: int) -> int:
     """Give channels a priority and return how many were there."""
-    return await _each(services, ids, lambda conn, channel: _rewrite(conn, channel, {"priority": priority}))
+    return await _each(services, ids, lambda conn, channel: _rewrite(conn, author, channel, {"priority": priority}))
 
 
-async def set_weight(services: Services, ids: Sequence[int], weight: int) -> int:
+async def set_weight(services: Services, author: Author, ids: Sequence[int], weight: int) -> int:
     """Give channels a weight and return how many were there."""
     if weight < 0:
         raise Refused("weight cannot be negative")
-    return await _each(services, ids, lambda conn, channel: _rewrite(conn, channel, {"weight": weight}))
+    return await _each(services, ids, lambda conn, channel: _rewrite(conn, author, channel, {"weight": weight}))
 
 
-async def add_names(services: Services, ids: Sequence[int], *, column: str, names: Sequence[str]) -> int:
+async def add_names(
+    services: Services, author: Author, ids: Sequence[int], *, column: str, names: Sequence[str]
+) -> int:
     """Add models or groups (`column` is `models` or `group`) to channels that lack them."""
-    return await _names(services, ids, column, lambda present: [*present, *(n for n in names if n not in present)])
+    return await _names(
+        services, author, ids, column, lambda present: [*present, *(n for n in names if n not in present)]
+    )
 
 
-async def remove_names(services: Services, ids: Sequence[int], *, column: str, names: Sequence[str]) -> int:
+async def remove_names(
+    services: Services, author: Author, ids: Sequence[int], *, column: str, names: Sequence[str]
+) -> int:
     """Take models or groups away from channels."""
-    return await _names(services, ids, column, lambda present: [name for name in present if name not in names])
+    return await _names(
+        services, author, ids, column, lambda present: [name for name in present if name not in names]
+    )
 
 
-async def clear_suspensions(services: Services, channel_id: int) -> None:
+async def clear_suspensions(services: Services, author: Author, channel_id: int) -> None:
     """Let a channel be tried again at once, in every process."""
     channel = await read_channel(services, channel_id)
-    await commit(services, lambda conn: abilities.rebuild(conn, channel, now_ms=now_ms()))
+
+    def work(conn: Connection) -> None:
+        abilities.rebuild(conn, channel, now_ms=now_ms())
+        noted(conn, author, "channel.resume", channel, channel)
+
+    await commit(services, work)
     await services.registry.refresh()
 
 
 async def _names(
-    services: Services, ids: Sequence[int], column: str, change: Callable[[list[str]], list[str]]
+    services: Services, author: Author, ids: Sequence[int], column: str, change: Callable[[list[str]], list[str]]
 ) -> int:
     def one(conn: Connection, channel: Channel) -> None:
         present = [name.strip() for name in getattr(channel, column).split(",") if name.strip()]
         text = ",".join(change(present))
         if column == "group" and (not text or len(text) > _LONGEST_GROUPS):
             raise Refused(f"{channel.name}: a channel needs a group, and their list may have 32 characters")
-        _rewrite(conn, channel, {column: text})
+        _rewrite(conn, author, channel, {column: text})
 
     return await _each(services, ids, one)
 
 
-def _rewrite(conn: Connection, channel: Channel, values: dict[str, object]) -> None:
+def _rewrite(conn: Connection, author: Author, channel: Channel, values: dict[str, object]) -> None:
     channels.change(conn, channel.id, values | {"updated_at": now_ms()})
     changed = channels.by_id(conn, channel.id)
     if changed is not None:
         abilities.rebuild(conn, changed, now_ms=now_ms())
+        noted(conn, author, "channel.update", channel, changed)
 
 
 async def _each(services: Services, ids: Sequence[int], one: Callable[[Connection, Channel], None]) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 from adapters.pricing.model_configs import InvalidModelConfigs, validate_model_configs
@@ -12,12 +12,14 @@ from gateway.accounts.clock import now_ms, now_s
 from gateway.accounts.refusals import NotFound, Refused
 from gateway.accounts.transactions import commit
 from gateway.channels.secrets import read_config, with_kept_secrets
+from gateway.channels.trail import SWITCHED, noted
 from storage.records import Channel, ChannelStatus
 from storage.repositories import abilities, channels, ledger
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from gateway.audit.author import Author
     from gateway.services import Services
     from storage.repositories.rows import Page, Sort
 
@@ -85,7 +87,7 @@ async def read_channel(services: Services, channel_id: int) -> Channel:
     return found(await services.database.read(lambda conn: channels.by_id(conn, channel_id)), channel_id)
 
 
-async def create_channels(services: Services, new: ChannelEdit) -> int:
+async def create_channels(services: Services, author: Author, new: ChannelEdit) -> int:
     """Make one channel for each line of the key, and return how many."""
     if not (new.name or "").strip():
         raise Refused("Channel name is required")
@@ -115,7 +117,9 @@ async def create_channels(services: Services, new: ChannelEdit) -> int:
         for key in keys:
             channel_id = channels.add(conn, _FRESH | values | {"key": key})
             ledger.post(conn, kind=ledger.OPENING, at_ms=now_ms(), channel_id=channel_id, note="new channel")
-            abilities.rebuild(conn, found(channels.by_id(conn, channel_id), channel_id), now_ms=now_ms())
+            made = found(channels.by_id(conn, channel_id), channel_id)
+            abilities.rebuild(conn, made, now_ms=now_ms())
+            noted(conn, author, "channel.create", None, made)
 
     await commit(services, work)
     await services.registry.refresh()
@@ -131,7 +135,7 @@ _FRESH: dict[str, object] = {
 }
 
 
-async def update_channel(services: Services, channel_id: int, edit: ChannelEdit) -> Channel:
+async def update_channel(services: Services, author: Author, channel_id: int, edit: ChannelEdit) -> Channel:
     """Write a channel and return it."""
     if not (edit.name or "").strip():
         raise Refused("Channel name cannot be empty")
@@ -151,6 +155,7 @@ async def update_channel(services: Services, channel_id: int, edit: ChannelEdit)
             channels.change(conn, channel_id, {"testing_model": None})
             changed = found(channels.by_id(conn, channel_id), channel_id)
         abilities.rebuild(conn, changed, now_ms=now_ms())
+        noted(conn, author, "channel.update", before, changed)
         return changed
 
     changed = await commit(services, work)
@@ -158,7 +163,7 @@ async def update_channel(services: Services, channel_id: int, edit: ChannelEdit)
     return changed
 
 
-async def switch_channel(services: Services, channel_id: int, status: int) -> None:
+async def switch_channel(services: Services, author: Author, channel_id: int, status: int) -> None:
     """Change only a channel's state."""
     if channel_id == 0:
         raise Refused("Channel id is required")
@@ -166,33 +171,37 @@ async def switch_channel(services: Services, channel_id: int, status: int) -> No
     _check_status(status)
 
     def work(conn: Connection) -> None:
-        if not channels.change(conn, channel_id, {"status": status, "updated_at": now_ms()}):
-            raise _unknown(channel_id)
+        before = found(channels.locked(conn, channel_id), channel_id)
+        channels.change(conn, channel_id, {"status": status, "updated_at": now_ms()})
+        noted(conn, author, SWITCHED[status], before, replace(before, status=status))
         abilities.switch(conn, channel_id, enabled=status == ChannelStatus.ENABLED, now_ms=now_ms())
 
     await commit(services, work)
     await services.registry.refresh()
 
 
-async def delete_channel(services: Services, channel_id: int) -> None:
+async def delete_channel(services: Services, author: Author, channel_id: int) -> None:
     """Remove a channel; what runs on it goes on."""
 
     def work(conn: Connection) -> None:
-        if not channels.remove(conn, channel_id):
-            raise _unknown(channel_id)
+        before = found(channels.locked(conn, channel_id), channel_id)
+        channels.remove(conn, channel_id)
+        noted(conn, author, "channel.delete", before, None)
         abilities.remove(conn, [channel_id])
 
     await commit(services, work)
     await services.registry.refresh()
 
 
-async def delete_disabled(services: Services) -> int:
+async def delete_disabled(services: Services, author: Author) -> int:
     """Remove every channel that is switched off and return their number."""
 
     def work(conn: Connection) -> int:
         gone = channels.remove_disabled(conn)
+        for channel in gone:
+            noted(conn, author, "channel.delete", channel, None)
         if gone:
-            abilities.remove(conn, gone)
+            abilities.remove(conn, [channel.id for channel in gone])
         return len(gone)
 
     gone = await commit(services, work)

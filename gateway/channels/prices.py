@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from adapters.pricing.model_configs import InvalidModelConfigs, validate_model_configs
@@ -11,6 +11,7 @@ from gateway.accounts.clock import now_ms
 from gateway.accounts.refusals import Refused
 from gateway.accounts.transactions import commit
 from gateway.channels.edits import found, read_channel
+from gateway.channels.trail import noted
 from storage.repositories import channels
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from adapters.pricing.price import Price
+    from gateway.audit.author import Author
     from gateway.services import Services
 
 Configs = dict[str, dict[str, object]]
@@ -45,6 +47,7 @@ async def read_prices(services: Services, channel_id: int) -> ChannelPrices:
 
 async def set_prices(
     services: Services,
+    author: Author,
     channel_id: int,
     *,
     model_configs: object,
@@ -62,15 +65,16 @@ async def set_prices(
         validate_model_configs(configs)
     except InvalidModelConfigs as error:
         raise Refused(f"Failed to set model configs: {error}") from error
-    await store_configs(services, channel_id, json.dumps(configs, ensure_ascii=False))
+    await store_configs(services, author, channel_id, json.dumps(configs, ensure_ascii=False))
 
 
-async def store_configs(services: Services, channel_id: int, text: str | None) -> None:
+async def store_configs(services: Services, author: Author, channel_id: int, text: str | None) -> None:
     """Store prices as they are, and put them into force."""
 
     def work(conn: Connection) -> None:
-        found(channels.locked(conn, channel_id), channel_id)
+        before = found(channels.locked(conn, channel_id), channel_id)
         channels.change(conn, channel_id, {"model_configs": text, "updated_at": now_ms()})
+        noted(conn, author, "channel.update", before, replace(before, model_configs=text))
 
     await commit(services, work)
     await services.registry.refresh()

@@ -23,9 +23,12 @@ from gateway.accounts.clock import now_ms, now_s
 from gateway.accounts.entries import write_entry
 from gateway.accounts.refusals import Refused
 from gateway.accounts.transactions import commit
+from gateway.audit.author import PROGRAM
+from gateway.audit.trail import note
 from gateway.channels.balances import update_all_balances
 from gateway.channels.edits import read_channel
 from gateway.channels.question import LONGEST_TEXT, Outcome, ask, best_to_test, limit_s, price_of
+from gateway.channels.trail import SWITCHED
 from gateway.relay.errors import UpstreamFailed
 from gateway.relay.retry import effect_of
 from storage.errors import StorageError
@@ -208,7 +211,7 @@ class Prober:
         if channel.status == ChannelStatus.ENABLED and (is_slow or not result.passed):
             why = f"took {result.seconds:.1f} s, the limit is {limit_s:g} s" if is_slow else result.text
             if options.flag("AutomaticDisableChannelEnabled") and (is_slow or result.may_disable):
-                await self._move(channel, ChannelStatus.AUTO_DISABLED)
+                await self._move(channel, ChannelStatus.AUTO_DISABLED, why)
                 self._report(channel, "channel.disabled", f"{label} is switched off", why)
             else:
                 self._report(channel, "channel.failing", f"{label} fails its test", why)
@@ -218,7 +221,7 @@ class Prober:
             and not is_slow
             and options.flag("AutomaticEnableChannelEnabled")
         ):
-            await self._move(channel, ChannelStatus.ENABLED)
+            await self._move(channel, ChannelStatus.ENABLED, "")
             self._services.journal.event(
                 "info", "channel.enabled", f"{label} passes its test and is switched on again", channel=channel.id
             )
@@ -228,11 +231,19 @@ class Prober:
         if self._notifier is not None:
             self._notifier.tell_root(f"channel {what}", f"{what}: {why}")
 
-    async def _move(self, channel: Channel, after: ChannelStatus) -> None:
+    async def _move(self, channel: Channel, after: ChannelStatus, why: str) -> None:
         def work(conn: Connection) -> None:
             # Only from the state that was tested: a person may have decided otherwise meanwhile.
             if channels.move(conn, channel.id, before=channel.status, after=after, now_ms=now_ms()):
                 abilities.switch(conn, channel.id, enabled=after == ChannelStatus.ENABLED, now_ms=now_ms())
+                note(
+                    conn,
+                    PROGRAM,
+                    SWITCHED[after],
+                    object_id=channel.id,
+                    name=channel.name,
+                    changes={"reason": ["", why]} if why else None,
+                )
 
         await commit(self._services, work)
         await self._services.registry.refresh()

@@ -11,6 +11,7 @@ from gateway.channels.prices import default_prices, store_configs, stored_config
 from storage.repositories import channels
 
 if TYPE_CHECKING:
+    from gateway.audit.author import Author
     from gateway.services import Services
     from storage.records import Channel
 
@@ -36,16 +37,16 @@ async def validate_all(services: Services) -> None:
             )
 
 
-async def replace_by_defaults(services: Services, channel_id: int) -> None:
+async def replace_by_defaults(services: Services, author: Author, channel_id: int) -> None:
     """Replace a channel's prices by the tables' for the models that it has."""
     channel = await _channel(services, channel_id, "Fix failed")
     names = {name.strip() for name in channel.models.split(",")}
     defaults = default_prices(services, channel.type).model_configs or {}
     kept = {model: entry for model, entry in defaults.items() if model in names}
-    await store_configs(services, channel_id, json.dumps(kept) if kept else None)
+    await store_configs(services, author, channel_id, json.dumps(kept) if kept else None)
 
 
-async def migrate_all(services: Services) -> None:
+async def migrate_all(services: Services, author: Author) -> None:
     """Move prices of the older columns to `model_configs` where that is empty."""
     for channel in await services.database.read(channels.everything):
         if stored_configs(channel.model_configs):
@@ -60,17 +61,17 @@ async def migrate_all(services: Services) -> None:
         except InvalidModelConfigs:
             continue
         if merged:
-            await store_configs(services, channel.id, json.dumps(merged))
+            await store_configs(services, author, channel.id, json.dumps(merged))
 
 
-async def clean_all(services: Services) -> None:
+async def clean_all(services: Services, author: Author) -> None:
     """Drop entries that set nothing or cannot be read from every price column."""
     for channel in await services.database.read(channels.everything):
         stored = stored_configs(channel.model_configs)
         kept = {model: entry for model, entry in stored.items() if _is_valid(model, entry)}
         _, reason = parse_model_configs(channel.model_configs)
         if kept != stored or reason:
-            await store_configs(services, channel.id, json.dumps(kept) if kept else None)
+            await store_configs(services, author, channel.id, json.dumps(kept) if kept else None)
 
 
 async def migration_status(services: Services, channel_id: int) -> dict[str, object]:

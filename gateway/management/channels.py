@@ -12,7 +12,7 @@ from gateway.channels.balances import update_balance
 from gateway.channels.probe import Order
 from gateway.management import answers, shapes
 from gateway.management.contract import NAMED, Answer, Area, Body
-from gateway.management.guard import for_role
+from gateway.management.guard import author, for_role
 from gateway.management.payloads import Int64, Payload, number_in_path
 from gateway.management.queries import ChannelType, Listing, Query, Search, StatusOnly, Text, integer
 from gateway.management.shown.channels import Balance, ChannelDefaults, ChannelObject, TestResult
@@ -128,7 +128,7 @@ def _edits(area: Area, services: Services) -> None:
 
         `name` and `key` are required.
         """
-        await edits.create_channels(services, sent.edit())
+        await edits.create_channels(services, author(), sent.edit())
         return answers.done()
 
     @area.on(
@@ -146,19 +146,19 @@ def _edits(area: Area, services: Services) -> None:
         missing; the other members are written when they are there, even empty.
         """
         if asked.status_only:
-            await edits.switch_channel(services, sent.id, sent.status or 0)
+            await edits.switch_channel(services, author(), sent.id, sent.status or 0)
             return answers.done()
-        return answers.data(shapes.channel(await edits.update_channel(services, sent.id, sent.edit())))
+        return answers.data(shapes.channel(await edits.update_channel(services, author(), sent.id, sent.edit())))
 
     @area.on("DELETE", "/api/channel/disabled", admins, Answer(Data[int], can_refuse=False))
     async def delete_disabled_channels() -> Response:
         """Delete all channels that are disabled, and return how many."""
-        return answers.data(await edits.delete_disabled(services))
+        return answers.data(await edits.delete_disabled(services, author()))
 
     @area.on("DELETE", "/api/channel/<channel_id>", admins, Answer(Done))
     async def delete_channel(channel_id: str) -> Response:
         """Delete a channel."""
-        await edits.delete_channel(services, number_in_path(channel_id))
+        await edits.delete_channel(services, author(), number_in_path(channel_id))
         return answers.done()
 
 

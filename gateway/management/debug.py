@@ -8,7 +8,7 @@ from gateway.accounts.refusals import Refused
 from gateway.channels import repair
 from gateway.management import answers
 from gateway.management.contract import Answer, Area
-from gateway.management.guard import for_role
+from gateway.management.guard import author, for_role
 from gateway.management.shown.channels import MigrationAnswer
 from gateway.management.shown.envelope import Done
 from storage.records import Role
@@ -51,19 +51,19 @@ def blueprint(services: Services) -> Blueprint:
     @area.on("POST", "/api/debug/channel/<channel_id>/fix", admins, done_to_one)
     async def fix_channel(channel_id: str) -> Response:
         """Replace a channel's prices by the defaults of the models that it has."""
-        await repair.replace_by_defaults(services, _channel_id(channel_id))
+        await repair.replace_by_defaults(services, author(), _channel_id(channel_id))
         return answers.done(f"Channel model configs fixed. {_SEE_LOG}")
 
     @area.on("POST", "/api/debug/channels/remigrate", admins, done)
     async def migrate_channels() -> Response:
         """Move prices of the two older columns of all channels to `model_configs`."""
-        await repair.migrate_all(services)
+        await repair.migrate_all(services, author())
         return answers.done(f"Re-migration completed. {_SEE_LOG}")
 
     @area.on("POST", "/api/debug/channels/clean", admins, done)
     async def clean_channels() -> Response:
         """Drop entries that set nothing or cannot be read from the prices of all channels."""
-        await repair.clean_all(services)
+        await repair.clean_all(services, author())
         return answers.done(f"Mixed model data cleaned. {_SEE_LOG}")
 
     @area.on(

@@ -17,6 +17,7 @@ from quart import g, request, session
 
 from gateway.accounts import sessions
 from gateway.accounts.refusals import NotAllowed
+from gateway.audit.author import author_of
 from gateway.relay.admit import Caller, admit
 from gateway.relay.head import read_head
 from storage.records import Role, UserStatus
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from quart import Quart
 
+    from gateway.audit.author import Author
     from gateway.lifecycle_types import Scope
     from gateway.services import Services
     from storage.records import User
@@ -94,6 +96,11 @@ def actor() -> User:
     """Return the person who calls; only in views that need one."""
     user: User = g.user
     return user
+
+
+def author() -> Author:
+    """Return the person who calls, as the author of what the request changes."""
+    return author_of(actor(), address=g.client.address, via="api" if request.path.startswith("/api/") else "page")
 
 
 def key_holder() -> Caller:

@@ -12,7 +12,7 @@ from gateway.accounts.refusals import Refused
 from gateway.channels import prices
 from gateway.management import answers
 from gateway.management.contract import NAMED, Answer, Area, Body
-from gateway.management.guard import for_role
+from gateway.management.guard import author, for_role
 from gateway.management.payloads import Payload, number_in_path
 from gateway.management.queries import ChannelType
 from gateway.management.shown.channels import ChannelPrices, DefaultPrices
@@ -56,6 +56,7 @@ def blueprint(services: Services) -> Blueprint:
         """
         await prices.set_prices(
             services,
+            author(),
             number_in_path(channel_id),
             model_configs=sent.model_configs,
             model_ratio=sent.model_ratio,

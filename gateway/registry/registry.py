@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import trio
 
+from gateway.audit.author import PROGRAM
+from gateway.audit.trail import note
 from gateway.registry.options import Options
 from gateway.registry.snapshot import Snapshot, make_snapshot
 from gateway.registry.suspensions import Suspension, Suspensions
@@ -21,6 +23,8 @@ from storage.errors import StorageError
 from storage.repositories import relay_reads
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from adapters.providers.catalogue import Catalogue
     from gateway.cluster.types import Bus
     from gateway.observe.types import Journal
@@ -73,11 +77,19 @@ class Registry:
             lane=Lane.HOT,
         )
 
-    async def auto_disable(self, channel_id: int) -> bool:
+    async def auto_disable(self, channel_id: int, why: str) -> bool:
         """Switch a channel off because its key or account is at fault; `False` when it was off already."""
-        changed = await self._database.write(
-            lambda conn: relay_reads.auto_disable_channel(conn, channel_id), lane=Lane.HOT
-        )
+        view = self.current.channels.get(channel_id)
+
+        def work(conn: Connection) -> bool:
+            if not relay_reads.auto_disable_channel(conn, channel_id):
+                return False
+            name = view.name if view is not None else ""
+            reason = {"reason": ["", why]}
+            note(conn, PROGRAM, "channel.auto-disable", object_id=channel_id, name=name, changes=reason)
+            return True
+
+        changed = await self._database.write(work, lane=Lane.HOT)
         if changed:
             await self.refresh()
         return changed

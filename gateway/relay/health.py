@@ -99,7 +99,7 @@ class ChannelHealth:
             self._journal.event("warning", "health.dropped", f"could not {what} a channel: too much at once")
 
     async def _disable(self, channel: ChannelView, why: str) -> None:
-        if await self._registry.auto_disable(channel.id):
+        if await self._registry.auto_disable(channel.id, why):
             text = f"{channel.label} was switched off: {why}"
             self._journal.event("error", "channel.disabled", text, channel=channel.id)
             if self._notifier is not None:

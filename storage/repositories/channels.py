@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy import delete, insert, or_, update
 
 from storage.records import Channel, ChannelStatus
 from storage.repositories.channel_secrets import opened, sealed
@@ -109,10 +109,10 @@ def remove(conn: Connection, channel_id: int) -> bool:
     return bool(conn.execute(delete(channels).where(channels.c.id == channel_id)).rowcount)
 
 
-def remove_disabled(conn: Connection) -> list[int]:
-    """Delete every channel that is switched off, by hand or by itself, and return their ids."""
+def remove_disabled(conn: Connection) -> list[Channel]:
+    """Delete every channel that is switched off, by hand or by itself, and return them."""
     off = channels.c.status.in_((ChannelStatus.DISABLED, ChannelStatus.AUTO_DISABLED))
-    gone = [int(number) for (number,) in conn.execute(select(channels.c.id).where(off).with_for_update())]
+    gone = opened(conn, many(conn, Channel, query(channels, Channel).where(off).with_for_update()))
     if gone:
-        conn.execute(delete(channels).where(channels.c.id.in_(gone)))
+        conn.execute(delete(channels).where(channels.c.id.in_([channel.id for channel in gone])))
     return gone

@@ -211,7 +211,7 @@ class Registry:
     async def suspend(self, suspension: object) -> None:
         await trio.lowlevel.checkpoint()
 
-    async def auto_disable(self, channel_id: int) -> bool:
+    async def auto_disable(self, channel_id: int, why: str) -> bool:
         self.disabled.append(channel_id)
         return True
 
