@@ -79,10 +79,13 @@ class Client:
         """When the last piece went out, on Trio's clock."""
 
     def tell_dropped(self, names: tuple[str, ...]) -> None:
-        """Name in the head what a conversion could not carry; the last call before the head counts."""
+        """Name in the head what a conversion could not carry; the last call before the head counts.
+
+        The names are the client's own, so they hold whatever a header must not.
+        """
         others = tuple(pair for pair in self._headers if pair[0] != DROPPED)
-        told = ", ".join(names).encode("ascii", "replace")[:LONGEST_HEADER]
-        self._headers = (*others, (DROPPED, told)) if told else others
+        told = "".join(sign if " " <= sign <= "~" else "?" for sign in ", ".join(names))[:LONGEST_HEADER].strip()
+        self._headers = (*others, (DROPPED, told.encode("ascii"))) if told else others
 
     def close_after_answer(self) -> None:
         """Tell the client not to come back on this connection."""
