@@ -10,6 +10,7 @@ from quart import Response, g, request, session
 
 from gateway.accounts.refusals import NotAllowed
 from gateway.management.guard import changes_state, enforce, guard_of
+from gateway.relay.endpoints import PREFIXES as RELAYED
 from gateway.relay.errors import Refused as KeyRefused
 from gateway.request_id import new_request_id
 from gateway.server.client_address import find_client
@@ -43,7 +44,7 @@ def is_open_to_browsers(path: str) -> bool:
 
 def is_api(path: str) -> bool:
     """Whether a path belongs to the API rather than to pages."""
-    return path.startswith(("/api/", "/v1/", "/dashboard/", "/metrics"))
+    return path.startswith(("/api/", "/dashboard/", "/metrics", *RELAYED))
 
 
 def install(app: Quart, services: Services) -> None:

@@ -254,7 +254,7 @@ def _is_ours(method: str, path: str) -> bool:
     if stored_call(method, path) is not None:
         return True
     if path.startswith(endpoints.MODEL_LISTS):
-        return method in ("GET", "DELETE")
+        return method == "GET" or (method == "DELETE" and path.startswith(f"{endpoints.MODELS_PATH}/"))
     if path == endpoints.REALTIME_PATH:
         return method == "GET"
     return False
