@@ -11,6 +11,7 @@ from gateway.openapi.relay_bodies import BODIES, FORMS, BatchEmbedRequest, Embed
 from gateway.openapi.words import PATH_PARAMETERS
 from gateway.relay import endpoints
 from gateway.relay.endpoints import Delivery, Kind
+from gateway.relay.stored import calls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,6 +74,8 @@ def operations(schemas: Schemas) -> Iterator[tuple[str, str, Json]]:
             name = f"{name}_at_{_slug(path)}"
         taken.add(name)
         yield path, "post", _posted(name, path, found, schemas)
+    for method, path in calls.addresses():
+        yield path, method.lower(), _stored(method, path, schemas)
     yield from _lists(schemas)
     yield endpoints.REALTIME_PATH, "get", _realtime(schemas)
     for method in ("get", "post", "put", "patch", "delete"):
@@ -123,10 +126,31 @@ def _posted(name: str, path: str, found: Found, schemas: Schemas) -> Json:
     return operation
 
 
+def _stored(method: str, path: str, schemas: Schemas) -> Json:
+    name, summary = {
+        ("GET", ""): ("read_response", "Return a response that its provider keeps"),
+        ("DELETE", ""): ("delete_response", "Have a response that its provider keeps deleted"),
+        ("POST", "cancel"): ("cancel_response", "Cancel a response that runs in the background"),
+        ("GET", "input_items"): ("list_input_items", "List what a response was asked with"),
+    }[method, path.partition("}")[2].removeprefix("/")]
+    operation = _operation(name, _TAG, summary)
+    operation["description"] = "Only for the owner of the token that the response was made with."
+    operation["parameters"] = _parameters(path)
+    content = {JSON: {"schema": schemas.of(ProviderAnswer)}}
+    if name == "read_response":
+        content[_EVENTS] = {"schema": {"type": "string"}}
+    operation["responses"] = {
+        "200": {"description": "What the provider answered", "content": content},
+        **_failures(schemas, path, None, (400, 401, 403, 404, 429, 502, 503, 504)),
+        "default": _failure("What the provider answered, with its own status", schemas, path, None),
+    }
+    return operation
+
+
 def _content(found: Found, schemas: Schemas) -> Json:
     endpoint = found.endpoint
     if endpoint.delivery is Delivery.BYTES:
-        return {"*/*": {"schema": {"type": "string", "format": "binary"}}}
+        return {"*/*": {"schema": {}}}
     content: Json = {JSON: {"schema": {} if found.streams else schemas.of(ProviderAnswer)}}
     if (endpoint.streams or endpoint.delivery is Delivery.AS_IT_COMES) and not found.counts:
         content[_EVENTS] = {"schema": {"type": "string"}}

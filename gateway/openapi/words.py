@@ -78,6 +78,7 @@ PATH_PARAMETERS: dict[str, tuple[str, dict[str, Any]]] = {
     "request_id": ("What the header `X-Oneapi-Request-Id` of the answer said.", {"type": "string", "minLength": 1}),
     "trace_id": ("What a log entry says.", {"type": "string", "minLength": 1}),
     "model": ("A model's name.", {"type": "string", "minLength": 1}),
+    "response_id": ("What the answer said.", {"type": "string", "minLength": 1}),
     "target": ("The provider's own path.", {"type": "string"}),
 }
 """What parts of paths mean, by name."""

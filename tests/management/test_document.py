@@ -18,6 +18,7 @@ from gateway.openapi.schemas import Schemas
 from gateway.openapi.words import TAGS
 from gateway.relay import endpoints
 from gateway.relay.body import RequestBody
+from gateway.relay.stored import calls
 from gateway.relay.validate import validate
 from tests.management.site import Site
 
@@ -57,11 +58,12 @@ async def test_every_route_of_the_app_is_in_the_document_and_the_other_way_round
 
 async def test_every_address_of_the_relay_is_in_the_document_and_the_other_way_round(site: Site) -> None:
     found = operations(await document_of(site))
-    posts = {path for (method, path), op in found.items() if op["tags"] == ["Relay"] and method == "POST"}
-    served = {path for path in posts if not path.startswith(endpoints.PROXY_PREFIX)}
-    assert served == set(endpoints.addresses())
-    for path in served:
-        assert endpoints.find(path.replace("{model}", "m")) is not None
+    relayed = {key for key, operation in found.items() if operation["tags"] == ["Relay"]}
+    posts = {("POST", path) for path in endpoints.addresses()}
+    others = {("GET", endpoints.REALTIME_PATH)}
+    proxied = {key for key in relayed if key[1].startswith(endpoints.PROXY_PREFIX)}
+    assert relayed - proxied == posts | others | set(calls.addresses())
+    assert {method for method, _ in proxied} == {method.upper() for method in _METHODS}
     assert {path for (_, path), op in found.items() if op["tags"] == ["Relay: not served"]} == {
         *endpoints.UNSERVED_PREFIXES,
         "/v1/models/{model}",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_PATH = re.compile(r"/v1/responses/(?P<id>[^/]+)(?P<rest>/cancel|/input_items)?/?")
+BASE = "/v1/responses"
+_PATH = re.compile(rf"{BASE}/(?P<id>[^/]+)(?P<rest>/cancel|/input_items)?/?")
 _METHODS = {"": ("GET", "DELETE"), "/cancel": ("POST",), "/input_items": ("GET",)}
 
 
@@ -16,6 +17,11 @@ class StoredCall:
     method: str
     response_id: str
     rest: str
+
+
+def addresses() -> list[tuple[str, str]]:
+    """Return method and path of every call, with `{response_id}` where the path names the response."""
+    return [(method, f"{BASE}/{{response_id}}{rest}") for rest, methods in _METHODS.items() for method in methods]
 
 
 def stored_call(method: str, path: str) -> StoredCall | None:
