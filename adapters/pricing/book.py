@@ -59,10 +59,20 @@ class UnknownContextSize(ValueError):
 class PriceBook:
     """Every price there is. Immutable and safe to share between threads."""
 
-    def __init__(self, tables: Tables, *, families: Mapping[int, str]) -> None:
-        """`families` names the price table of each channel type."""
+    def __init__(
+        self,
+        tables: Tables,
+        *,
+        families: Mapping[int, str],
+        names: Mapping[int, Mapping[str, str]] | None = None,
+    ) -> None:
+        """`families` names the price table of each channel type.
+
+        `names`, by channel type, are the names in its table of models that their provider calls otherwise.
+        """
         self._tables = tables
         self._families = dict(families)
+        self._names = dict(names or {})
         shared: dict[str, str] = {}
         for family in reversed(SHARED_ORDER):
             shared.update(dict.fromkeys(tables.models[family], family))
@@ -113,11 +123,19 @@ class PriceBook:
     def _resolve_afresh(self, type_id: int, model: str, override: ModelConfig | None) -> Price:
         family = self.family_of(type_id)
         row = self._tables.models.get(family, {}).get(model)
+        if row is None and (known := self._name_of(type_id, model)):
+            model = known
+            row = self._tables.models.get(family, {}).get(model)
         if row is None and model in self._shared:
             family = self._shared[model]
             row = self._tables.models[family][model]
         found = self._fallback(family, model) if row is None else self._priced(family, model, row)
         return found if override is None else _overridden(found, override, family)
+
+    def _name_of(self, type_id: int, model: str) -> str:
+        """Return what our table calls a model, whose id may stand behind the region of a profile; empty: as it is."""
+        names = self._names.get(type_id, {})
+        return names.get(model) or names.get(model.partition(".")[2], "")
 
     def _priced(self, family: str, model: str, row: ModelRow) -> Price:
         price = price_of(row, table=family, tool_units=self._fees(family, model))
@@ -197,9 +215,11 @@ def _changed(rates: Rates, ratio: Fraction | None, completion: Fraction | None) 
     )
 
 
-def load_price_book(families: Mapping[int, str], own: Path | None = None) -> PriceBook:
+def load_price_book(
+    families: Mapping[int, str], own: Path | None = None, *, names: Mapping[int, Mapping[str, str]] | None = None
+) -> PriceBook:
     """Return the prices that are installed with this package, and those of the folder `own`. Raises `TableError`.
 
-    `families`: the price table of each channel type.
+    `families`: the price table of each channel type; `names`: see `PriceBook`.
     """
-    return PriceBook(load_tables(own), families=families)
+    return PriceBook(load_tables(own), families=families, names=names)

@@ -113,7 +113,10 @@ def load_catalogue(defaults: Mapping[str, Mapping[str, str]] | None = None, own:
         given = {name: value for name, value in (defaults or {}).get(provider.key, {}).items() if value}
         found[provider.key] = (where, replace(provider, defaults={**provider.defaults, **given}))
     providers = [_with_models(where, provider, found) for where, provider in found.values()]
-    prices = load_price_book({p.id: p.prices for p in providers}, own / "prices" if own else None)
+    # Operators may give models by the id that stands in the URL, which is what some providers call them.
+    names = {p.id: {called: model for model, called in p.model_names.items()} for p in providers if p.escapes_models}
+    families = {p.id: p.prices for p in providers}
+    prices = load_price_book(families, own / "prices" if own else None, names=names)
     for where, provider in found.values():
         if provider.prices and not prices.has_table(provider.prices):
             raise CatalogueError(where, f"prices: there is no table {provider.prices}")

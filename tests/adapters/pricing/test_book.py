@@ -7,6 +7,7 @@ import pytest
 
 from adapters.pricing.book import PriceBook, UnknownContextSize
 from adapters.pricing.price import ModelConfig, Price, Unit
+from adapters.providers.catalogue import load_catalogue
 
 OPENAI, AZURE, ANTHROPIC, OPENROUTER, DEEPSEEK, COMPATIBLE = 1, 3, 14, 20, 36, 50
 
@@ -116,3 +117,18 @@ def test_windows_open_by_the_providers_clock(book: PriceBook) -> None:
 def test_a_price_without_windows_is_the_same_at_any_time(book: PriceBook) -> None:
     model = book.resolve(OPENAI, "gpt-4o")
     assert model.at(0) is model
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "anthropic.claude-sonnet-4-20250514-v1:0",
+        "eu.anthropic.claude-sonnet-4-20250514-v1:0",
+        "global.anthropic.claude-sonnet-4-20250514-v1:0",
+    ],
+)
+def test_a_model_of_bedrock_has_its_price_by_its_id_too(model: str) -> None:
+    prices = load_catalogue().prices
+    price = prices.resolve(33, model)
+    assert (price.table, price.rates) == ("aws", prices.resolve(33, "claude-sonnet-4-20250514").rates)
+    assert prices.resolve(33, "eu.anthropic.claude-of-tomorrow").is_fallback
