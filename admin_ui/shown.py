@@ -60,6 +60,18 @@ def moment(seconds: float, zone: tzinfo) -> str:
     return datetime.fromtimestamp(seconds, zone).strftime("%Y-%m-%d %H:%M:%S")
 
 
+def clock(seconds: float, zone: tzinfo, *, now: float | None = None) -> Markup:
+    """Write a time of day to the second, with the day before it unless that is today: for lists of what happened."""
+    exact = datetime.fromtimestamp(seconds, zone)
+    today = datetime.fromtimestamp(time.time() if now is None else now, zone)
+    form = "%H:%M:%S" if exact.date() == today.date() else "%m-%d %H:%M:%S"
+    if exact.year != today.year:
+        form = "%Y-%m-%d %H:%M:%S"
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        exact.isoformat(timespec="seconds"), f"{moment(seconds, zone)} {exact.tzname()}", exact.strftime(form)
+    )
+
+
 def when(seconds: float, zone: tzinfo, *, now: float | None = None) -> Markup:
     """Write a time as people say it, with the exact one beside it for those who point at it; 0 is a dash."""
     if seconds <= 0:

@@ -207,6 +207,7 @@ def _environment(ui: Ui) -> Environment:
         dollars=shown.dollars,
         short=shown.short,
         when=lambda seconds: shown.when(seconds, current_visit().zone),
+        clock=lambda seconds: shown.clock(seconds, current_visit().zone),
         moment=lambda seconds: shown.moment(seconds, current_visit().zone),
         duration=shown.duration,
         attributes=shown.attributes,

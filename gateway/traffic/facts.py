@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import trio
 
+from adapters.pricing.figures import UNITS_PER_USD
 from gateway.relay.errors import OutOfQuota, UpstreamCut, UpstreamUnreachable
 from gateway.relay.state import now_ms
 from storage.repositories.requests import FailedAttempt, FinishedRequest
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from gateway.relay.state import Relay, Try
 
 _LONGEST_ERROR = 500
+_PER_MILLION = 1_000_000
 _LONGEST_AGENT = 200
 
 
@@ -42,6 +44,21 @@ class TryFacts(msgspec.Struct, omit_defaults=True):
     error: str = ""
 
 
+class Bill(msgspec.Struct, omit_defaults=True):
+    """What the charge was made of, beside the tokens. Prices in USD per million tokens, before the group's ratio."""
+
+    input_usd: float = 0.0
+    output_usd: float = 0.0
+    group_ratio: float = 1.0
+    tool_units: int = 0
+    cache_write: int = 0
+    """Tokens written to a cache; they cost more than others."""
+    reasoning: int = 0
+    """Those of the answer that nobody saw."""
+    is_fallback: bool = False
+    """Nobody knows a price for this model."""
+
+
 class Detail(msgspec.Struct, omit_defaults=True):
     """What only the page of one request shows."""
 
@@ -57,6 +74,7 @@ class Detail(msgspec.Struct, omit_defaults=True):
     group: str = ""
     dropped: list[str] = []
     prompt_reset: bool = False
+    bill: Bill | None = None
 
 
 _decoder = msgspec.json.Decoder(Detail)
@@ -125,7 +143,7 @@ def finished(
         cached_tokens=usage.cached_read if usage is not None else 0,
         units=cost.units if cost is not None else 0,
         error=error.message[:_LONGEST_ERROR] if error is not None else "",
-        detail=_detail(relay, since=since, at_ms=at_ms),
+        detail=_detail(relay, since=since, at_ms=at_ms, bill=_bill(cost, usage)),
     )
     failures = [
         FailedAttempt(
@@ -144,7 +162,22 @@ def finished(
     return row, failures
 
 
-def _detail(relay: Relay, *, since: int, at_ms: int) -> str:
+def _bill(cost: Charge | None, usage: Usage | None) -> Bill | None:
+    if cost is None:
+        return None
+    input_usd = float(cost.ratio * _PER_MILLION / UNITS_PER_USD)
+    return Bill(
+        input_usd=input_usd,
+        output_usd=input_usd * float(cost.completion_ratio),
+        group_ratio=float(cost.group_ratio),
+        tool_units=cost.tool_units,
+        cache_write=usage.cache_write_5m + usage.cache_write_1h if usage is not None else 0,
+        reasoning=usage.reasoning if usage is not None else 0,
+        is_fallback=cost.is_fallback,
+    )
+
+
+def _detail(relay: Relay, *, since: int, at_ms: int, bill: Bill | None) -> str:
     detail = Detail(
         tries=[_try(tried, since=since, at_ms=at_ms) for tried in relay.tries],
         received_at=since,
@@ -155,6 +188,7 @@ def _detail(relay: Relay, *, since: int, at_ms: int) -> str:
         group=relay.group,
         dropped=list(relay.dropped),
         prompt_reset=relay.system_prompt_reset,
+        bill=bill,
         reserved=relay.reserved_ms - since if relay.reserved_ms else None,
     )
     try:

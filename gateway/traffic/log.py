@@ -251,10 +251,11 @@ async def _with_requests(services: Services, entries: Sequence[Entry]) -> list[E
         return known, traces.by_trace_ids(conn, strangers)
 
     known, traced = await services.database.read(work)
-    return [_joined(entry, known.get(entry.request_id), traced.get(entry.trace_id)) for entry in entries]
+    return [joined(entry, known.get(entry.request_id), traced.get(entry.trace_id)) for entry in entries]
 
 
-def _joined(entry: Entry, request: FinishedRequest | None, trace: TraceRow | None) -> Entry:
+def joined(entry: Entry, request: FinishedRequest | None, trace: TraceRow | None) -> Entry:
+    """Return an entry of `logs` with what its request or, failing that, its trace tells."""
     if entry.key.startswith("f") or not entry.is_request:
         return entry
     if request is not None:

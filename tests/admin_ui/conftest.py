@@ -36,6 +36,11 @@ def site(tmp_path_factory: pytest.TempPathFactory, browser: Browser, provider: s
 @pytest.fixture(scope="session")
 def states(site: Site, browser: Browser) -> dict[str, Any]:
     """Cookies of somebody of each role."""
+    return signed_in(site, browser)
+
+
+def signed_in(site: Site, browser: Browser) -> dict[str, Any]:
+    """Cookies of somebody of each role on a site that is furnished."""
     found: dict[str, Any] = {"nobody": None}
     for name in ("root", "admin", "user"):
         with reader(browser, site) as one:

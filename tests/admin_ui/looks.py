@@ -1,0 +1,48 @@
+"""One page in one look: whole, clean, accessible; and a picture of it for a person to see."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from tests.admin_ui.browser import Reader
+
+Look = tuple[int, str, str]
+"""Width, language, theme."""
+LOOKS: list[Look] = [(1440, "en", "light"), (390, "zh", "dark"), (1000, "en", "dark"), (390, "en", "light")]
+
+
+def name_of(look: Look) -> str:
+    """How a look is called in names of tests and pictures."""
+    return "-".join(str(part) for part in look)
+
+
+def faults_of(one: Reader, path: str, *, role: str, look: Look, click: str = "", settle: str = "") -> list[str]:
+    """What is wrong with a page, after a click if one is named. `settle`: what shows that its parts have come."""
+    one.complaints.clear()
+    answer = one.page.goto(path)
+    assert answer is not None
+    found = [] if answer.status == 200 else [f"status {answer.status}"]
+    if click:
+        one.page.click(click)
+    if settle:
+        one.page.wait_for_selector(settle)
+    found += one.complaints
+    if one.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+        found.append("scrolls sideways")
+    if one.page.locator("main h1").count() != 1:
+        found.append(f"{one.page.locator('main h1').count()} first headings")
+    found += one.violations()
+    shifted = one.page.evaluate(
+        "() => new Promise(done => { let sum = 0; new PerformanceObserver(list => { for (const e of list.getEntries())"
+        " if (!e.hadRecentInput) sum += e.value; }).observe({type: 'layout-shift', buffered: true});"
+        " setTimeout(() => done(sum), 50); })"
+    )
+    if shifted >= 0.02:
+        found.append(f"moves by {shifted:.3f}")
+    folder = os.environ.get("SCREENSHOTS")
+    if folder:
+        name = re.sub(r"[^a-z0-9]+", "_", f"{path} {click}".lower()).strip("_") or "home"
+        one.page.screenshot(path=str(Path(folder) / f"{name}-{role}-{name_of(look)}.png"), full_page=not click)
+    return [f"{path}: {text}" for text in found]
