@@ -84,8 +84,11 @@ ASKED_AT_MESSAGES = "asked_at_messages"
 """Quirk: requests of Messages clients go to the path of that API, in Chat's format, as one-api sent them."""
 THOUGHTS_WITH_CALLS = "thoughts_with_calls"
 """Quirk: a message with tool calls is refused without the member for thoughts (`reasoning_history`)."""
+CALL_SIGNATURES = "call_signatures"
+"""Quirk: calls of earlier turns may carry Gemini's signatures, in `extra_content`."""
 QUIRKS = frozenset(
     {
+        CALL_SIGNATURES,
         MAX_COMPLETION_TOKENS,
         NO_STREAM_OPTIONS,
         NATIVE_RESPONSES,

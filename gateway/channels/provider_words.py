@@ -44,6 +44,7 @@ WIRE_WORDS = {
 QUIRK_WORDS = {
     "all_counts": "Whole answers tell all of OpenAI's token counts, zeros among them",
     "asked_at_messages": "Requests of Messages clients go to the path of that API, in the format of chats",
+    "call_signatures": "Tool calls of earlier turns may carry Gemini's signatures",
     "max_completion_tokens": "Reasoning models get the output limit as `max_completion_tokens`",
     "native_responses": "Has the Responses API itself; models that have nothing else are asked there",
     "no_image_shape": "Requests for pictures go without size, quality and style",
