@@ -44,6 +44,7 @@ class Converted:
         self._decoder = provider.stream_decoder()
         self._encoder = client.stream_encoder(options)
         self._dropped: tuple[str, ...] = ()
+        self._has_usage = False
 
     @property
     def dropped(self) -> tuple[str, ...]:
@@ -81,6 +82,9 @@ class Converted:
         response.usage = usage
         return self._client.encode_response(response, self._options).body
 
+    def _ended(self, usage: Usage) -> bytes:
+        return self._encoder.encode(neutral.UsageUpdate(usage)) + self._encoder.encode(neutral.End())
+
     def event(self, event: Event) -> Passed:
         """See `Exchange`."""
         return self._pass(self._decoder.feed(event))
@@ -112,9 +116,12 @@ class Converted:
             # What the provider made is paid for, whether or not the client is shown it.
             _read(event, piece, texts)
             for shaped in self._shaped(event):
-                out.append(self._encoder.encode(shaped))
                 if isinstance(shaped, neutral.UsageUpdate):
                     piece.usage = shaped.usage
+                    self._has_usage = True
+                elif isinstance(shaped, neutral.End) and self._provider.is_dialect and not self._has_usage:
+                    return Passed(b"".join(out), _with(piece, texts), done=True, with_usage=self._ended)
+                out.append(self._encoder.encode(shaped))
             if isinstance(event, neutral.End):
                 return Passed(b"".join(out), _with(piece, texts), done=True)
         raw = b"".join(out)

@@ -48,7 +48,7 @@ class Passed(NamedTuple):
     is_comment: bool = False
     """Keeps the client awake, but is nothing to commit to."""
     with_usage: Callable[[Usage], bytes] | None = None
-    """Writes a whole answer with tokens that we counted, where the provider told none."""
+    """Writes a whole answer, or the end of a stream, with tokens that we counted, where the provider told none."""
     unfetched: Unfetched | None = None
     """What is to be fetched before a whole answer can be written; `raw` is empty then."""
 

@@ -20,6 +20,7 @@ from gateway.relay.errors import UpstreamCut
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from adapters.pricing.usage import Usage
     from adapters.sse import Event
     from adapters.transport.types import UpstreamResponse
     from gateway.relay.errors import UpstreamFailed
@@ -58,6 +59,7 @@ class EventStream:
         self._done = False
         self._closes_itself = False
         self._failure: UpstreamFailed | None = None
+        self._with_usage: Callable[[Usage], bytes] | None = None
 
     async def pump(self, response: UpstreamResponse, *, idle_s: float, first_content_at: float) -> None:
         """Bring the stream to the client until it is over. Raises `UpstreamFailed` or `TransportError`.
@@ -117,7 +119,7 @@ class EventStream:
         return out
 
     def _note(self, passed: Passed, data: bytes, out: list[bytes]) -> None:
-        raw, piece, self._done, self._failure, is_comment = passed[:5]
+        raw, piece, self._done, self._failure, is_comment, self._with_usage = passed[:6]
         if piece is not None:
             self._meter.add(piece)
         elif raw and data and not is_comment and not self._done and self._failure is None:
@@ -128,6 +130,10 @@ class EventStream:
 
     async def _write(self, out: list[bytes], passed: list[tuple[bytes, bytes]]) -> None:
         """Write all of `out` at once; the last write ends the answer."""
+        if self._with_usage is not None:
+            # Clients count on it, though the provider does not.
+            out = [*out, self._with_usage(await self._meter.usage(self._relay.prompt_tokens))]
+            self._with_usage = None
         if not out and not self._done:
             return
         if not self._committed:

@@ -1,0 +1,1 @@
+"""Providers that speak wires of their own, as mocks: what they hear of a request, and how they say an answer."""
