@@ -27,7 +27,7 @@ from gateway.audit.author import PROGRAM
 from gateway.audit.trail import note
 from gateway.channels.balances import update_all_balances
 from gateway.channels.edits import read_channel
-from gateway.channels.question import LONGEST_TEXT, Outcome, ask, best_to_test, limit_s, price_of
+from gateway.channels.question import LONGEST_TEXT, Outcome, ask, best_to_test, limit_s
 from gateway.channels.trail import SWITCHED
 from gateway.relay.errors import UpstreamFailed
 from gateway.relay.retry import effect_of
@@ -199,7 +199,7 @@ class Prober:
         """Return what the provider asks for the test; the channel's own prices are what clients pay."""
         if not result.prompt_tokens and not result.completion_tokens:
             return 0
-        price = price_of(self._services, view, result.model)
+        price = self._services.catalogue.prices.resolve(view.type, view.upstream_model(result.model))
         usage = Usage(input=result.prompt_tokens, output=result.completion_tokens)
         return charge(price, usage, Decimal(1)).units
 

@@ -244,10 +244,13 @@ async def test_each_type_is_asked_in_its_own_format(site: Site, name: str) -> No
     assert (result["success"], result["message"], result["modelName"]) == (True, case.text, case.model)
 
 
-async def test_a_test_costs_what_its_tokens_cost(site: Site) -> None:
+async def test_a_test_costs_what_the_provider_asks_whatever_clients_pay(site: Site) -> None:
     async with provider() as upstream:
         upstream.responder = answering(CASES["anthropic"])
-        await site.root.send("GET", f"/api/channel/test/{await added(site, upstream.url, CASES['anthropic'])}")
+        number = await added(site, upstream.url, CASES["anthropic"])
+        own = {"model_configs": {"claude-3-haiku-20240307": {"ratio": 1000}}}
+        await site.root.call("PUT", f"/api/channel/pricing/{number}", json=own)
+        await site.root.send("GET", f"/api/channel/test/{number}")
     (entry,) = await site.root.call("GET", "/api/log/", params={"type": 5})
     assert (entry["prompt_tokens"], entry["completion_tokens"], entry["quota"]) == (7, 1, 2)
 
