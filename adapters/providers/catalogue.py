@@ -180,6 +180,7 @@ def _check(where: str, p: Provider) -> None:
     if unknown := [name for name in placeholders(own_base) if name == "base_url" or name not in settings]:
         raise CatalogueError(where, f"defaults: {{{unknown[0]}}} is no setting of this provider")
     others = [template for paths in p.base_paths.values() for template in paths.values()]
+    others.append(p.models_url)
     for template in (p.url or DEFAULT_URLS.get(p.format, ""), *p.paths.values(), *p.base_urls.values(), *others):
         unknown = [name for name in placeholders(template) if name not in settings]
         if unknown:

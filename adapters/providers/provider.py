@@ -173,6 +173,8 @@ class Provider:
     and that go before `defaults`."""
     setting_urls: dict[str, dict[str, str]] = field(default_factory=dict)
     """By setting and its value: the base URL of channels that have none."""
+    models_url: str = ""
+    """Where it lists its models, as a template; empty: at the path `models` of `url`, where that has a `{path}`."""
     credential: str = "Bearer {key}"
     credential_header: str = "Authorization"
     headers: dict[str, str] = field(default_factory=dict)

@@ -96,6 +96,26 @@ def upstream_url(
     return template.format_map(values)
 
 
+def models_url(provider: Provider, base_url: str, config: Mapping[str, object]) -> str:
+    """Return where the provider lists its models. Raises `UrlError`, also where there is no such list."""
+    base = (base_url or provider.base_url).strip().rstrip("/")
+    template = provider.models_url
+    if not template:
+        template = provider.url or DEFAULT_URLS.get(provider.format, "")
+        if "{path}" not in template or "{model}" in template:
+            raise UrlError(f"{provider.name} has no list of models that can be asked for")
+        if template.startswith("{base_url}/v1/") and base.endswith("/v1"):
+            # Relays would not reach it either, but the list tells that the rest is right.
+            base = base.removesuffix("/v1")
+    if not base:
+        raise UrlError(f"a channel of type {provider.name} needs a base URL")
+    values = {"base_url": base, "path": "models"}
+    for name in placeholders(template):
+        if name not in values:
+            values[name] = quote(_setting(provider, config, name, ""), safe="")
+    return template.format_map(values)
+
+
 def placeholders(template: str) -> list[str]:
     """Return the names that `template` has to be filled with."""
     return [name for _, name, _, _ in Formatter().parse(template) if name]

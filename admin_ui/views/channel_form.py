@@ -171,7 +171,8 @@ async def _helped(ui: Ui, form: Form, channel: Channel | None) -> bool:
             # A stored key goes only where it is stored for.
             key, base = channel.key, channel.base_url
         try:
-            found = await fetch_models(ui.services, type_id=provider.id, base_url=base, key=key)
+            config = _config(form, provider, channel)
+            found = await fetch_models(ui.services, type_id=provider.id, base_url=base, key=key, config=config)
         except Refused as error:
             form.refuse(error, {"key": "key", "": "models"})
         else:
