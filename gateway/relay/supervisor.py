@@ -280,7 +280,9 @@ class Supervisor:
                 if error.status == 401:
                     deps.wires.refused(channel.provider, account_of(channel))
                 relay.failed.append(channel)
-                following = self._next(error) if replaceable and not delivered else None
+                # A background response goes on where it began: another channel would begin a second one.
+                is_bound = delivered or deps.responses.runs_on(relay)
+                following = self._next(error) if replaceable and not is_bound else None
                 if following is None:
                     return self._told(error)
                 deps.journal.event(

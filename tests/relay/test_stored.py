@@ -255,6 +255,17 @@ async def test_a_background_stream_that_its_client_leaves_is_charged_by_its_end(
     assert charged(p) == [CHARGE]
 
 
+async def test_a_background_response_is_not_begun_twice_when_its_stream_breaks(autojump_clock: MockClock) -> None:
+    both = [channel(n, type=OPENAI, base_url=f"https://c{n}.test") for n in (1, 2)]
+    async with plane(channels=both, options={"RetryTimes": "3"}) as p:
+        p.transport.script.append(Reply(pieces=[event("response.created")], ends="cut"))
+        got = await p.ask(BACKGROUND | {"stream": True}, path=PATH)
+        assert charged(p) == []
+        await call(p, told(background=True, usage=USAGE))
+    assert (got.status, charged(p)) == (502, [CHARGE])
+    assert len({request.url.partition("/v1")[0] for request in p.transport.requests}) == 1
+
+
 async def test_a_background_stream_that_is_heard_to_its_end_is_charged_at_once(autojump_clock: MockClock) -> None:
     async with plane(**one()) as p:
         done = event("response.completed", status="completed", usage=USAGE)
