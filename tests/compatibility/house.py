@@ -28,11 +28,15 @@ class Upstream:
     config: Mapping[str, Any] | None = None
 
 
+AWS = {"region": "il-central-1", "ak": "AKIDEXAMPLE", "sk": "wJalrXUtnFEMI"}
+"""A region of no geography, whose models have but one id."""
 UPSTREAMS = (
     Upstream(name="Chat Completions", wire="chat", channel_type=8, model="gpt-5.1"),
     Upstream(name="Responses", wire="responses", channel_type=1, model="gpt-5.2", config={"api_format": "response"}),
     Upstream(name="Anthropic", wire="claude", channel_type=14, model="claude-haiku-4-5"),
     Upstream(name="Gemini", wire="gemini", channel_type=24, model="gemini-3-pro-preview"),
+    Upstream(name="Bedrock", wire="bedrock", channel_type=33, model="claude-opus-4-5", config=AWS),
+    Upstream(name="Bedrock Converse", wire="converse", channel_type=33, model="gpt-oss-120b", config=AWS),
 )
 
 CALM = {

@@ -191,7 +191,8 @@ def _is_given(request: Request, member: str) -> bool:
     match member:
         case "n":
             return bool(value != 1)
-        case "logprobs":
+        case "logprobs" | "store":
+            # Not to keep it is what wires do that keep nothing.
             return bool(value)
         case "modalities":
             return bool(value != ["text"])

@@ -22,6 +22,7 @@ _CACHES = ("claude", "nova")
 _NO_SCHEMAS = ("command", "deepseek-r1", "deepseek.r1", "jamba", "llama", "nova", "palmyra", "titan")
 """The same of those whose answers cannot be held to a schema."""
 _TOP_K = ("claude", "mistral", "mixtral", "pixtral")
+_ALWAYS_THINKS = ("deepseek-r1", "deepseek.r1", "gpt-oss")
 _LEVELS: dict[Effort, str] = {"minimal": "low", "xhigh": "high", "max": "high"}
 
 
@@ -79,9 +80,10 @@ def _more(asked: Asked, model: str) -> JsonObject:
         return more
     effort = effort_of(reasoning)
     is_off = effort == "none" or reasoning.enabled is False
-    if "gpt-oss" in model and effort is not None and not is_off:
+    if _is_of(model, _ALWAYS_THINKS) and not is_off:
         asked.take("reasoning")
-        more["reasoning_effort"] = _LEVELS.get(effort, effort)
+        if effort is not None and "gpt-oss" in model:
+            more["reasoning_effort"] = _LEVELS.get(effort, effort)
     elif "nova-2" in model:
         asked.take("reasoning")
         config: JsonObject = {"type": "disabled" if is_off else "enabled"}

@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from tests.support.provider_answers import Answer
-from tests.support.wires import chat, claude, gemini, responses
+from tests.support.wires import bedrock, chat, claude, converse, gemini, responses
 from tests.support.wires.said import Asked, Fails, Said, Unacceptable
 
 if TYPE_CHECKING:
@@ -22,7 +22,14 @@ if TYPE_CHECKING:
 
     from tests.support.provider_wire import Received
 
-WIRES: Mapping[str, ModuleType] = {"chat": chat, "responses": responses, "claude": claude, "gemini": gemini}
+WIRES: Mapping[str, ModuleType] = {
+    "chat": chat,
+    "responses": responses,
+    "claude": claude,
+    "gemini": gemini,
+    "bedrock": bedrock,
+    "converse": converse,
+}
 
 
 @dataclass
