@@ -13,7 +13,7 @@ from admin_ui.ui import Undo, local_path
 from admin_ui.views.picked import as_number, ask_to_delete, each, picked_ids
 from gateway.accounts import directory, redemptions
 from gateway.accounts.refusals import Refused
-from gateway.management.guard import actor, needs
+from gateway.management.guard import author, needs
 from storage.records import RedemptionStatus, Role
 from storage.repositories.filtered import Wanted
 from storage.repositories.redemptions import SORTABLE
@@ -37,7 +37,7 @@ def register(area: Blueprint, ui: Ui) -> None:
 def _list(area: Blueprint, ui: Ui) -> None:
     async def switch(number: int, status: RedemptionStatus) -> Redemption:
         return await redemptions.update_code(
-            ui.services, number, name="", quota=None, status=status, status_only=True
+            ui.services, author(), number, name="", quota=None, status=status, status_only=True
         )
 
     @area.get(_LIST)
@@ -65,7 +65,7 @@ def _list(area: Blueprint, ui: Ui) -> None:
                 back=back,
             )
         if step == "delete":
-            return await each(ui, ids, lambda number: redemptions.delete_code(ui.services, number), back)
+            return await each(ui, ids, lambda number: redemptions.delete_code(ui.services, author(), number), back)
         status = {"enable": RedemptionStatus.ENABLED, "disable": RedemptionStatus.DISABLED}.get(step)
         if status is None:
             return ui.go(back)
@@ -76,7 +76,7 @@ def _list(area: Blueprint, ui: Ui) -> None:
     async def step_code(number: str, step: str) -> Response:
         back = local_path((await request.form).get("next", ""), _LIST)
         if step == "delete":
-            await redemptions.delete_code(ui.services, as_number(number))
+            await redemptions.delete_code(ui.services, author(), as_number(number))
             return ui.go(back, note=_("The code was deleted."))
         on = step == "enable"
         try:
@@ -118,7 +118,7 @@ def _forms(area: Blueprint, ui: Ui) -> None:
         keys: list[str] = []
         if form.is_sound:
             try:
-                keys = await redemptions.create_codes(ui.services, actor(), name=name, quota=quota, count=count)
+                keys = await redemptions.create_codes(ui.services, author(), name=name, quota=quota, count=count)
             except Refused as error:
                 form.refuse(error, _FIELDS)
         if not form.is_sound:
@@ -146,7 +146,7 @@ def _forms(area: Blueprint, ui: Ui) -> None:
         if form.is_sound:
             try:
                 await redemptions.update_code(
-                    ui.services, code.id, name=name, quota=quota, status=None, status_only=False
+                    ui.services, author(), code.id, name=name, quota=quota, status=None, status_only=False
                 )
             except Refused as error:
                 form.refuse(error, _FIELDS)

@@ -19,7 +19,7 @@ from gateway.accounts.people import LONGEST_DISPLAY_NAME, LONGEST_USERNAME
 from gateway.accounts.proof import knows_password
 from gateway.accounts.refusals import Refused
 from gateway.identity import addresses
-from gateway.management.guard import actor, needs, remember
+from gateway.management.guard import actor, author, needs, remember
 from storage.records import Role
 
 if TYPE_CHECKING:
@@ -76,7 +76,9 @@ def _names(area: Blueprint, ui: Ui) -> None:
         display = form.text("display_name", required=True, most=LONGEST_DISPLAY_NAME)
         if form.is_sound:
             try:
-                await self_service.update_self(ui.services, actor(), username=name, display_name=display, password="")
+                await self_service.update_self(
+                    ui.services, author(), username=name, display_name=display, password=""
+                )
             except Refused as error:
                 form.refuse(error, {"username": "username"})
             else:
@@ -118,7 +120,7 @@ def _password(area: Blueprint, ui: Ui) -> None:
         try:
             version = await self_service.update_self(
                 ui.services,
-                person,
+                author(),
                 username=person.username,
                 display_name=person.display_name or person.username[:LONGEST_DISPLAY_NAME],
                 password=new,
@@ -185,7 +187,7 @@ def _second_factor(area: Blueprint, ui: Ui) -> None:
         if form.is_sound:
             try:
                 await ui.plane.totp.pace(actor().id)
-                await totp.confirm(ui.services, ui.plane.totp, actor(), secret=str(session[_PENDING]), code=code)
+                await totp.confirm(ui.services, ui.plane.totp, author(), secret=str(session[_PENDING]), code=code)
             except Refused as error:
                 form.refuse(error, {"": "totp_code"})
             else:
@@ -201,7 +203,7 @@ def _second_factor(area: Blueprint, ui: Ui) -> None:
         if form.is_sound:
             try:
                 await ui.plane.totp.pace(actor().id)
-                await totp.disable(ui.services, ui.plane.totp, actor(), code=code)
+                await totp.disable(ui.services, ui.plane.totp, author(), actor(), code=code)
             except Refused as error:
                 form.refuse(error, {"": "totp_code"})
             else:
@@ -225,7 +227,7 @@ def _others(area: Blueprint, ui: Ui) -> None:
     @area.post("/profile/access-token")
     @needs(Role.USER)
     async def new_access_token() -> Response:
-        token = await self_service.renew_access_token(ui.services, actor())
+        token = await self_service.renew_access_token(ui.services, author())
         return ui.page("pages/access_token.html", token=token)
 
     @area.get("/profile/delete")
@@ -241,7 +243,7 @@ def _others(area: Blueprint, ui: Ui) -> None:
             form.fault("name", _("Type your name exactly."))
         if form.is_sound:
             try:
-                await self_service.delete_self(ui.services, actor())
+                await self_service.delete_self(ui.services, author())
             except Refused as error:
                 form.refuse(error)
             else:

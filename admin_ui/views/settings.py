@@ -12,7 +12,7 @@ from admin_ui.forms import Form, as_amount, read_form
 from admin_ui.i18n import _, _n, said
 from admin_ui.views.option_sections import SECTIONS, Section, Setting
 from gateway.accounts.refusals import NotFound
-from gateway.management.guard import actor, needs
+from gateway.management.guard import author, needs
 from gateway.registry.options import OPTION_SPECS, THEMES
 from gateway.site.option_batch import OptionsRefused, set_options
 from storage.records import Role
@@ -72,7 +72,7 @@ def register(area: Blueprint, ui: Ui) -> None:
         if not form.is_sound:
             return shown(section, form, 422)
         try:
-            changed = await set_options(ui.services, actor(), changes)
+            changed = await set_options(ui.services, author(), changes)
         except OptionsRefused as error:
             for name, text in error.faults.items():
                 form.fault(name, said(text))

@@ -117,7 +117,7 @@ def register(area: Blueprint, ui: Ui) -> None:
     async def logout() -> Response:
         user = current_visit().user
         if user is not None:
-            await sign_out(ui.services, user.id)
+            await sign_out(ui.services, user)
         session.clear()
         return ui.go("/login", note=_("You are signed out."))
 

@@ -17,7 +17,7 @@ from admin_ui.visit import current_visit
 from gateway.accounts import directory, tokens
 from gateway.accounts.refusals import Refused
 from gateway.accounts.tokens import NEVER, TokenEdit
-from gateway.management.guard import actor, needs
+from gateway.management.guard import actor, author, needs
 from gateway.management.shapes import token as token_shape
 from storage.records import Role, TokenStatus
 from storage.repositories.filtered import Wanted
@@ -71,7 +71,7 @@ def _list(area: Blueprint, ui: Ui) -> None:
                     text=_("Programs that use them are refused from now on."),
                     back=back,
                 )
-            return await each(ui, ids, lambda number: tokens.delete_token(ui.services, actor(), number), back)
+            return await each(ui, ids, lambda number: tokens.delete_token(ui.services, author(), number), back)
         edit = {"enable": TokenStatus.ENABLED, "disable": TokenStatus.DISABLED}.get(step)
         if edit is not None:
             return await each(ui, ids, lambda number: _switch(ui, number, edit), back)
@@ -81,7 +81,7 @@ def _list(area: Blueprint, ui: Ui) -> None:
             async def extend(number: int) -> None:
                 token = await tokens.read_token(ui.services, actor(), number)
                 await tokens.update_token(
-                    ui.services, actor(), number, TokenEdit(name=token.name, expired_time=until)
+                    ui.services, author(), number, TokenEdit(name=token.name, expired_time=until)
                 )
 
             return await each(ui, ids, extend, back)
@@ -92,15 +92,7 @@ def _steps(area: Blueprint, ui: Ui) -> None:
     @area.post("/tokens/<number>/reveal")
     @needs(Role.USER)
     async def reveal_token(number: str) -> Response:
-        token = await tokens.read_token(ui.services, actor(), as_number(number))
-        ui.services.journal.event(
-            "info",
-            "token.revealed",
-            f"{actor().username} looked at the key of token {token.name}#{token.id}",
-            request_id=g.request_id,
-            user=actor().username,
-            token=token.id,
-        )
+        token = await tokens.reveal_key(ui.services, author(), as_number(number))
         return _key_page(ui, token, is_new=False)
 
     @area.post("/tokens/<number>/<step>")
@@ -109,7 +101,7 @@ def _steps(area: Blueprint, ui: Ui) -> None:
         back = local_path((await request.form).get("next", ""), _LIST)
         token = await tokens.read_token(ui.services, actor(), as_number(number))
         if step == "delete":
-            await tokens.delete_token(ui.services, actor(), token.id)
+            await tokens.delete_token(ui.services, author(), token.id)
             return ui.go(_LIST, note=_("Token {name} was deleted.", name=token.name))
         on = step == "enable"
         try:
@@ -162,7 +154,7 @@ def _forms(area: Blueprint, ui: Ui) -> None:
             return ui.go(_LIST, note=_("The token was made already."), kind="info")
         if form.is_sound:
             try:
-                return _key_page(ui, await tokens.create_token(ui.services, actor(), edit), is_new=True)
+                return _key_page(ui, await tokens.create_token(ui.services, author(), edit), is_new=True)
             except Refused as error:
                 form.refuse(error, _FIELDS)
         return shown(form, None, 422)
@@ -187,7 +179,7 @@ def _forms(area: Blueprint, ui: Ui) -> None:
             form.values["version"] = version
         if form.is_sound:
             try:
-                changed = await tokens.update_token(ui.services, actor(), token.id, edit)
+                changed = await tokens.update_token(ui.services, author(), token.id, edit)
             except Refused as error:
                 form.refuse(error, _FIELDS)
             else:
@@ -199,7 +191,7 @@ def _forms(area: Blueprint, ui: Ui) -> None:
 
 
 async def _switch(ui: Ui, number: int, status: TokenStatus) -> Token:
-    return await tokens.update_token(ui.services, actor(), number, TokenEdit(status=status), status_only=True)
+    return await tokens.update_token(ui.services, author(), number, TokenEdit(status=status), status_only=True)
 
 
 def _key_page(ui: Ui, token: Token, *, is_new: bool) -> Response:

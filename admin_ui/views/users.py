@@ -17,7 +17,7 @@ from gateway.accounts.people import LONGEST_DISPLAY_NAME, LONGEST_EMAIL, LONGEST
 from gateway.accounts.refusals import Refused
 from gateway.accounts.sessions import sign_out
 from gateway.accounts.users import UserEdit
-from gateway.management.guard import actor, needs
+from gateway.management.guard import actor, author, needs
 from storage.records import Role, User, UserStatus
 from storage.repositories.filtered import Wanted
 from storage.repositories.users import SORTABLE
@@ -71,9 +71,9 @@ def _list(area: Blueprint, ui: Ui) -> None:
         async def one(number: int) -> None:
             user = await people.read_user(ui.services, actor(), number)
             if step == "delete":
-                await people.delete_user(ui.services, actor(), number)
+                await people.delete_user(ui.services, author(), number)
             else:
-                await people.manage_user(ui.services, actor(), username=user.username, action=step)
+                await people.manage_user(ui.services, author(), username=user.username, action=step)
 
         ids = await picked_ids()
         if step not in ("enable", "disable", "delete"):
@@ -125,7 +125,7 @@ def _forms(area: Blueprint, ui: Ui) -> None:
         if not form.is_sound:
             return shown(form, None, 422)
         try:
-            made = await directory.create_complete_user(ui.services, actor(), edit)
+            made = await directory.create_complete_user(ui.services, author(), edit)
         except Refused as error:
             form.refuse(error, _FIELDS)
             return shown(form, None, 422)
@@ -152,7 +152,7 @@ def _forms(area: Blueprint, ui: Ui) -> None:
         if not form.is_sound:
             return shown(form, user, 422)
         try:
-            await people.update_user(ui.services, actor(), edit)
+            await people.update_user(ui.services, author(), edit)
         except Refused as error:
             form.refuse(error, _FIELDS)
             return shown(form, user, 422)
@@ -175,7 +175,7 @@ def _forms(area: Blueprint, ui: Ui) -> None:
             return ui.go(_LIST)
         if form.is_sound:
             try:
-                await people.top_up(ui.services, user_id=user.id, quota=units, remark=remark)
+                await people.top_up(ui.services, author(), user_id=user.id, quota=units, remark=remark)
             except Refused as error:
                 form.refuse(error, {"quota": "quota"})
         if not form.is_sound:
@@ -191,16 +191,16 @@ def _steps(area: Blueprint, ui: Ui) -> None:
         back = local_path((await request.form).get("next", ""), _LIST)
         user = await people.read_user(ui.services, actor(), as_number(number))
         if step == "delete":
-            await people.delete_user(ui.services, actor(), user.id)
+            await people.delete_user(ui.services, author(), user.id)
             return ui.go(_LIST, note=_("User {name} was deleted.", name=user.username))
         if step == "sign-out":
-            await sign_out(ui.services, user.id)
+            await sign_out(ui.services, user, author=author())
             return ui.go(back, note=_("All sessions of {name} are ended.", name=user.username))
         if step == "reset-2fa":
-            await totp.disable_for(ui.services, actor(), user.id)
+            await totp.disable_for(ui.services, author(), user.id)
             return ui.go(back, note=_("The second factor of {name} is off.", name=user.username))
         try:
-            await people.manage_user(ui.services, actor(), username=user.username, action=step)
+            await people.manage_user(ui.services, author(), username=user.username, action=step)
         except Refused as error:
             return ui.refused(back, error)
         undo = Undo(f"/users/{user.id}/{_REVERSED[step]}", {"next": back}) if step in _STEPS else None

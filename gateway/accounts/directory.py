@@ -12,6 +12,7 @@ from storage.repositories import filtered, users
 
 if TYPE_CHECKING:
     from gateway.accounts.users import UserEdit
+    from gateway.audit.author import Author
     from gateway.services import Services
     from storage.records import Redemption, Token, User
     from storage.repositories.filtered import Wanted
@@ -35,7 +36,7 @@ async def list_codes(services: Services, wanted: Wanted, sort: Sort, page: Page)
     return await services.database.read(lambda conn: filtered.code_page(conn, wanted, sort, page))
 
 
-async def create_complete_user(services: Services, actor: User, edit: UserEdit) -> User:
+async def create_complete_user(services: Services, actor: Author, edit: UserEdit) -> User:
     """Make an account and write everything that was filled in; `edit.id` does not count. Raises `Refused`."""
     await people.create_user(
         services,

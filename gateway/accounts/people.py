@@ -12,6 +12,8 @@ from gateway.accounts.entries import about, write_entry
 from gateway.accounts.passwords import is_acceptable
 from gateway.accounts.refusals import InvalidInput, NameTaken
 from gateway.accounts.transactions import commit
+from gateway.audit.author import Author
+from gateway.audit.trail import note
 from storage.errors import Conflict
 from storage.records import LogType, Role, User, UserStatus
 from storage.repositories import ledger, security, tokens, users
@@ -72,17 +74,26 @@ def new_aff_code(length: int = 4) -> str:
 
 
 async def open_account(
-    services: Services, new: NewAccount, *, claim: Callable[[Connection], None] | None = None
+    services: Services,
+    new: NewAccount,
+    *,
+    author: Author | None = None,
+    claim: Callable[[Connection], None] | None = None,
 ) -> int:
     """Make a common user with access token, invitation code, default API token and gifts; return the id.
 
     `claim` runs first in the same transaction: it takes what only one account may have, or raises `Refused`.
+    Without an `author` somebody from outside registers.
     """
 
     def work(conn: Connection, code: str) -> tuple[int, int]:
         if claim is not None:
             claim(conn)
-        return _open(services, conn, new, code)
+        made = _open(services, conn, new, code)
+        by = author or Author(id=made[0], username=new.username, role=Role.USER)
+        action = "user.create" if author is not None else "user.register"
+        note(conn, by, action, object_id=made[0], name=new.username)
+        return made
 
     for attempt in range(_TRIES):
         try:

@@ -10,12 +10,14 @@ from gateway.accounts.entries import about, write_entry
 from gateway.accounts.people import MOST_UNITS
 from gateway.accounts.refusals import NotFound, Refused
 from gateway.accounts.transactions import commit
+from gateway.audit.trail import differences, note
 from storage.records import LogType, Redemption, RedemptionStatus
 from storage.repositories import ledger, redemptions, users
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from gateway.audit.author import Author
     from gateway.services import Services
     from storage.records import User
     from storage.repositories.rows import Page, Sort
@@ -36,7 +38,7 @@ async def read_code(services: Services, code_id: int) -> Redemption:
     return _found(await services.database.read(lambda conn: redemptions.by_id(conn, code_id)))
 
 
-async def create_codes(services: Services, actor: User, *, name: str, quota: int, count: int) -> list[str]:
+async def create_codes(services: Services, actor: Author, *, name: str, quota: int, count: int) -> list[str]:
     """Make `count` codes worth `quota` each and return them."""
     if not name.strip():
         raise Refused("Redemption name is required")
@@ -62,12 +64,25 @@ async def create_codes(services: Services, actor: User, *, name: str, quota: int
         }
         for key in keys
     ]
-    await commit(services, lambda conn: redemptions.add(conn, rows))
+
+    def work(conn: Connection) -> None:
+        redemptions.add(conn, rows)
+        made: dict[str, list[object]] = {"quota": [None, quota], "count": [None, count]}
+        note(conn, actor, "code.create", name=name, changes=made)
+
+    await commit(services, work)
     return keys
 
 
 async def update_code(
-    services: Services, code_id: int, *, name: str, quota: int | None, status: int | None, status_only: bool
+    services: Services,
+    author: Author,
+    code_id: int,
+    *,
+    name: str,
+    quota: int | None,
+    status: int | None,
+    status_only: bool,
 ) -> Redemption:
     """Write name and worth of a code, or only its state. A used code stays as it is."""
     values: dict[str, object] = {"updated_at": now_ms()}
@@ -86,19 +101,27 @@ async def update_code(
     _check_id(code_id)
 
     def work(conn: Connection) -> Redemption:
-        _found(redemptions.by_id(conn, code_id))
+        before = _found(redemptions.by_id(conn, code_id))
         if not redemptions.change_unused(conn, code_id, values):
             raise Refused("The redemption code has been used")
-        return _found(redemptions.by_id(conn, code_id))
+        changed = _found(redemptions.by_id(conn, code_id))
+        facts = [{name: getattr(code, name) for name in ("name", "quota", "status")} for code in (before, changed)]
+        note(conn, author, "code.update", object_id=code_id, name=changed.name, changes=differences(*facts))
+        return changed
 
     return await commit(services, work)
 
 
-async def delete_code(services: Services, code_id: int) -> None:
+async def delete_code(services: Services, author: Author, code_id: int) -> None:
     """Delete a code."""
     _check_id(code_id)
-    if not await commit(services, lambda conn: redemptions.remove(conn, code_id)):
-        raise NotFound("redemption code was not found")
+
+    def work(conn: Connection) -> None:
+        code = _found(redemptions.by_id(conn, code_id))
+        redemptions.remove(conn, code_id)
+        note(conn, author, "code.delete", object_id=code_id, name=code.name, changes={"quota": [code.quota, None]})
+
+    await commit(services, work)
 
 
 async def redeem(services: Services, actor: User, key: str) -> int:

@@ -17,6 +17,7 @@ from gateway.accounts.people import (
 )
 from gateway.accounts.refusals import InvalidInput, NotAllowed, Refused
 from gateway.accounts.transactions import commit
+from gateway.audit.trail import differences, note
 from gateway.identity import addresses
 from storage.errors import Conflict
 from storage.records import Role
@@ -25,6 +26,7 @@ from storage.repositories import security, users
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from gateway.audit.author import Author
     from gateway.services import Services
     from storage.records import User
 
@@ -65,7 +67,7 @@ async def register(
 
 
 async def update_self(
-    services: Services, actor: User, *, username: str, display_name: str, password: str
+    services: Services, actor: Author, *, username: str, display_name: str, password: str
 ) -> int | None:
     """Change name, display name, and the password if there is one.
 
@@ -88,6 +90,12 @@ async def update_self(
 
     def work(conn: Connection) -> int | None:
         users.change(conn, actor.id, values)
+        changes = differences(
+            {"username": actor.username, "password": ""},
+            {"username": username, "password": values.get("password", "")},
+            secrets=("password",),
+        )
+        note(conn, actor, "user.update", object_id=actor.id, name=username, changes=changes)
         return security.end_sessions(conn, actor.id, now_ms=now_ms()) if password else None
 
     try:
@@ -98,7 +106,7 @@ async def update_self(
     return version
 
 
-async def delete_self(services: Services, actor: User) -> None:
+async def delete_self(services: Services, actor: Author) -> None:
     """Leave. Root cannot."""
     if actor.role == Role.ROOT:
         raise NotAllowed("Cannot delete super administrator account")
@@ -107,16 +115,22 @@ async def delete_self(services: Services, actor: User) -> None:
         found = users.locked(conn, actor.id)
         if found is not None:
             close_account(conn, found)
+            note(conn, actor, "user.delete", object_id=found.id, name=found.username)
 
     await commit(services, work)
     services.accounts.forget_user(actor.id)
 
 
-async def renew_access_token(services: Services, actor: User) -> str:
+async def renew_access_token(services: Services, actor: Author) -> str:
     """Return a new access token; the old one is void."""
     token = new_access_token()
     values: dict[str, object] = {"access_token": token, "updated_at": now_ms()}
-    await commit(services, lambda conn: users.change(conn, actor.id, values))
+
+    def work(conn: Connection) -> None:
+        users.change(conn, actor.id, values)
+        note(conn, actor, "user.access-token", object_id=actor.id, name=actor.username)
+
+    await commit(services, work)
     services.accounts.forget_user(actor.id)
     return token
 

@@ -15,6 +15,7 @@ from gateway.accounts.clock import now_ms
 from gateway.accounts.hashing import matches
 from gateway.accounts.refusals import InvalidParameter, NotAllowed, Refused, TooManyAttempts
 from gateway.accounts.transactions import commit
+from gateway.audit.trail import note
 from storage.records import Role, UserStatus
 from storage.repositories import security, users
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from gateway.accounts.totp import TotpCheck
+    from gateway.audit.author import Author
     from gateway.services import Services
     from storage.records import User
 
@@ -104,10 +106,16 @@ async def by_access_token(services: Services, token: str) -> User | None:
     return await services.database.read(lambda conn: users.by_access_token(conn, token))
 
 
-async def sign_out(services: Services, user_id: int) -> None:
-    """End all sessions of an account."""
-    await commit(services, lambda conn: security.end_sessions(conn, user_id, now_ms=now_ms()))
-    services.accounts.forget_user(user_id)
+async def sign_out(services: Services, user: User, *, author: Author | None = None) -> None:
+    """End all sessions of an account; `author` is who does it, where that is somebody else."""
+
+    def work(conn: Connection) -> None:
+        security.end_sessions(conn, user.id, now_ms=now_ms())
+        if author is not None:
+            note(conn, author, "user.sign-out", object_id=user.id, name=user.username)
+
+    await commit(services, work)
+    services.accounts.forget_user(user.id)
 
 
 def _by_login(conn: Connection, text: str) -> tuple[User | None, int]:

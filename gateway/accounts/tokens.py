@@ -11,17 +11,20 @@ from gateway.accounts.entries import write_entry
 from gateway.accounts.people import MOST_UNITS, new_key
 from gateway.accounts.refusals import NotFound, Refused
 from gateway.accounts.transactions import commit
+from gateway.audit.trail import differences, note
 from storage.records import LogRow, LogType, TokenStatus
 from storage.repositories import ledger, tokens
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from gateway.audit.author import Author
     from gateway.services import Services
     from storage.records import Token, User
     from storage.repositories.rows import Page, Sort
 
 LONGEST_NAME_BYTES = 30
+_NOTED = ("name", "status", "expired_time", "remain_quota", "unlimited_quota", "models", "subnet")
 NEVER = -1
 _LATEST = 253_402_300_799  # the last second of the year 9999
 _LONGEST_LIST = 60_000
@@ -62,7 +65,7 @@ async def read_token(services: Services, actor: User, token_id: int) -> Token:
     return _found(await services.database.read(lambda conn: tokens.own(conn, actor.id, token_id)), token_id)
 
 
-async def create_token(services: Services, actor: User, new: TokenEdit) -> Token:
+async def create_token(services: Services, actor: Author, new: TokenEdit) -> Token:
     """Make a token with a key of its own."""
     if not (new.name or "").strip():
         raise Refused("Token name is required")
@@ -92,13 +95,26 @@ async def create_token(services: Services, actor: User, new: TokenEdit) -> Token
         ledger.post(
             conn, kind=ledger.OPENING, at_ms=moment, token_id=token_id, token_units=remaining, note="new token"
         )
-        return _found(tokens.own(conn, actor.id, token_id), token_id)
+        made = _found(tokens.own(conn, actor.id, token_id), token_id)
+        _noted(conn, actor, "token.create", None, made)
+        return made
+
+    return await commit(services, work)
+
+
+async def reveal_key(services: Services, actor: Author, token_id: int) -> Token:
+    """Return one of the actor's tokens to show its key, which is written down."""
+
+    def work(conn: Connection) -> Token:
+        token = _found(tokens.own(conn, actor.id, token_id), token_id)
+        note(conn, actor, "token.reveal", object_id=token.id, name=token.name)
+        return token
 
     return await commit(services, work)
 
 
 async def update_token(
-    services: Services, actor: User, token_id: int, edit: TokenEdit, *, status_only: bool = False
+    services: Services, actor: Author, token_id: int, edit: TokenEdit, *, status_only: bool = False
 ) -> Token:
     """Write a token, or only its state. A state that only time or use had caused goes when its cause goes."""
     _check(edit, prefix="invalid token: ")
@@ -114,7 +130,9 @@ async def update_token(
             tokens.change(conn, token_id, {"status": _known(edit.status), "updated_at": now_ms()})
         else:
             _write(conn, token, edit)
-        return _found(tokens.own(conn, actor.id, token_id), token_id)
+        changed = _found(tokens.own(conn, actor.id, token_id), token_id)
+        _noted(conn, actor, "token.update", token, changed)
+        return changed
 
     changed = await commit(services, work)
     services.accounts.forget_token(token_id)
@@ -161,13 +179,14 @@ def _check_wake_up(token: Token, edit: TokenEdit) -> None:
         raise Refused(_EXHAUSTED)
 
 
-async def delete_token(services: Services, actor: User, token_id: int) -> None:
+async def delete_token(services: Services, actor: Author, token_id: int) -> None:
     """Delete one of the actor's tokens; what it had left goes from the books."""
 
     def work(conn: Connection) -> None:
         token = tokens.own_locked(conn, actor.id, token_id) if token_id else None
         if token is None or not tokens.remove(conn, actor.id, token_id):
             raise NotFound(f"token {token_id} was not found")
+        _noted(conn, actor, "token.delete", token, None)
         if token.remain_quota:
             ledger.post(
                 conn,
@@ -227,6 +246,13 @@ async def consume(
     changed = await commit(services, work)
     services.accounts.forget_token(token.id)
     return changed
+
+
+def _noted(conn: Connection, author: Author, action: str, before: Token | None, after: Token | None) -> None:
+    token = after or before
+    assert token is not None  # noqa: S101 - callers have at least one
+    facts = [{} if t is None else {name: getattr(t, name) for name in _NOTED} for t in (before, after)]
+    note(conn, author, action, object_id=token.id, name=token.name, changes=differences(*facts))
 
 
 def _check(edit: TokenEdit, *, prefix: str) -> None:

@@ -16,12 +16,14 @@ from gateway.accounts.clock import now_ms
 from gateway.accounts.entries import about, write_entry
 from gateway.accounts.refusals import NotAllowed, NotFound, Refused, TooManyAttempts
 from gateway.accounts.transactions import commit
+from gateway.audit.trail import note
 from storage.records import LogType, Role
 from storage.repositories import users
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from gateway.audit.author import Author
     from gateway.cluster.types import Windows
     from gateway.services import Services
     from storage.records import User
@@ -88,27 +90,27 @@ class TotpCheck:
             raise TooManyAttempts(_HURRIED)
 
 
-async def confirm(services: Services, check: TotpCheck, actor: User, *, secret: str, code: str) -> None:
+async def confirm(services: Services, check: TotpCheck, actor: Author, *, secret: str, code: str) -> None:
     """Switch the second factor on with a secret that the person proved to have."""
     if not code:
         raise Refused("TOTP code is required")
     if not secret:
         raise Refused("No TOTP setup session found. Please start setup again.")
     await check.check(actor.id, secret, code)
-    await _store(services, actor, secret)
+    await _store(services, actor, secret, "user.2fa-on")
 
 
-async def disable(services: Services, check: TotpCheck, actor: User, *, code: str) -> None:
+async def disable(services: Services, check: TotpCheck, author: Author, actor: User, *, code: str) -> None:
     """Switch one's own second factor off."""
     if not code:
         raise Refused("TOTP code is required")
     if not actor.totp_secret:
         raise Refused("TOTP is not enabled for this user")
     await check.check(actor.id, actor.totp_secret, code)
-    await _store(services, actor, "")
+    await _store(services, author, "", "user.2fa-off")
 
 
-async def disable_for(services: Services, actor: User, user_id: int) -> None:
+async def disable_for(services: Services, actor: Author, user_id: int) -> None:
     """Switch the second factor of somebody of a lower role off."""
 
     def work(conn: Connection) -> None:
@@ -122,13 +124,15 @@ async def disable_for(services: Services, actor: User, user_id: int) -> None:
         users.change(conn, user_id, {"totp_secret": "", "updated_at": now_ms()})
         text = f"Admin (ID: {actor.id}) disabled TOTP for user {target.username}"
         write_entry(services, conn, about(target, LogType.MANAGE, text))
+        note(conn, actor, "user.2fa-off", object_id=target.id, name=target.username)
 
     await commit(services, work)
     services.accounts.forget_user(user_id)
 
 
-async def _store(services: Services, actor: User, secret: str) -> None:
+async def _store(services: Services, actor: Author, secret: str, action: str) -> None:
     def work(conn: Connection) -> None:
+        note(conn, actor, action, object_id=actor.id, name=actor.username)
         users.change(conn, actor.id, {"totp_secret": secret, "updated_at": now_ms()})
 
     await commit(services, work)

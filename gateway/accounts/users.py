@@ -11,6 +11,7 @@ from gateway.accounts.hashing import hashed
 from gateway.accounts.people import MOST_UNITS, NewAccount, check_lengths, close_account, open_account
 from gateway.accounts.refusals import InvalidInput, InvalidParameter, NotAllowed, NotFound, Refused
 from gateway.accounts.transactions import commit
+from gateway.audit.trail import Changes, differences, note
 from storage.errors import Conflict
 from storage.records import LogType, Role, User, UserStatus
 from storage.repositories import ledger, security, users
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from gateway.audit.author import Acting, Author
     from gateway.services import Services
     from storage.repositories.rows import Page, Sort
 
@@ -33,6 +35,7 @@ _TAKEN = "Username already exists"
 _LONGEST_GROUP = 32
 _LONGEST_FOREIGN_ID = 191
 _FOREIGN_IDS = ("github_id", "wechat_id", "lark_id", "oidc_id")
+_NOTED = ("username", "display_name", "email", "group", "role", "status", *_FOREIGN_IDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +79,7 @@ async def read_user(services: Services, actor: User, user_id: int) -> User:
 
 
 async def create_user(
-    services: Services, actor: User, *, username: str, password: str, display_name: str | None, role: int
+    services: Services, actor: Author, *, username: str, password: str, display_name: str | None, role: int
 ) -> None:
     """Make a common user; a role may be named, which must be below the actor's, and changes nothing."""
     if not username or not password:
@@ -91,10 +94,10 @@ async def create_user(
     if role >= actor.role:
         raise NotAllowed(_NO_CREATION)
     new = NewAccount(username=username, password_hash=await hashed(password), display_name=display_name)
-    await open_account(services, new)
+    await open_account(services, new, author=actor)
 
 
-async def update_user(services: Services, actor: User, edit: UserEdit) -> None:
+async def update_user(services: Services, actor: Author, edit: UserEdit) -> None:
     """Write an account. Sessions end with a new password, another role, or when it is switched off."""
     edit = _checked(edit)
     password_hash = await hashed(edit.password) if edit.password else ""
@@ -129,7 +132,7 @@ def _checked(edit: UserEdit) -> UserEdit:
     return edit
 
 
-def _write_user(services: Services, conn: Connection, actor: User, edit: UserEdit, password_hash: str) -> None:
+def _write_user(services: Services, conn: Connection, actor: Author, edit: UserEdit, password_hash: str) -> None:
     target = _living(users.locked(conn, edit.id))
     _check_reach(actor, target, _NO_UPDATE)
     # Dashboards send the whole object back, in which 0 stands for "not known".
@@ -159,6 +162,13 @@ def _write_user(services: Services, conn: Connection, actor: User, edit: UserEdi
     if password_hash:
         values["password"] = password_hash
     users.change(conn, target.id, values)
+    changed = differences(
+        {name: getattr(target, name) for name in _NOTED} | {"password": "", "quota": target.quota},
+        {name: values.get(name, getattr(target, name)) for name in _NOTED}
+        | {"password": password_hash, "quota": target.quota if edit.quota is None else edit.quota},
+        secrets=("password",),
+    )
+    note(conn, actor, "user.update", object_id=target.id, name=edit.username, changes=changed)
     if password_hash or role != target.role or status != target.status:
         security.end_sessions(conn, target.id, now_ms=moment)
     if edit.quota is not None and edit.quota != target.quota:
@@ -174,7 +184,7 @@ def _set_quota(services: Services, conn: Connection, target: User, quota: int) -
     write_entry(services, conn, about(target, LogType.MANAGE, text))
 
 
-async def manage_user(services: Services, actor: User, *, username: str, action: str) -> User:
+async def manage_user(services: Services, actor: Author, *, username: str, action: str) -> User:
     """Promote, demote, enable, disable or delete by name; returns the account with its new role and state."""
     step = _ACTIONS.get(action)
     if step is None:
@@ -191,6 +201,10 @@ async def manage_user(services: Services, actor: User, *, username: str, action:
             users.change(conn, found.id, values)
             if (changed.role, changed.status) != (found.role, found.status):
                 security.end_sessions(conn, found.id, now_ms=now_ms())
+        changes = differences(
+            {"role": found.role, "status": found.status}, {"role": changed.role, "status": changed.status}
+        )
+        note(conn, actor, f"user.{action}", object_id=found.id, name=found.username, changes=changes)
         return changed
 
     changed = await commit(services, work)
@@ -198,23 +212,23 @@ async def manage_user(services: Services, actor: User, *, username: str, action:
     return changed
 
 
-def _enable(_conn: Connection, _actor: User, target: User) -> User:
+def _enable(_conn: Connection, _actor: Author, target: User) -> User:
     return replace(target, status=UserStatus.ENABLED)
 
 
-def _disable(_conn: Connection, _actor: User, target: User) -> User:
+def _disable(_conn: Connection, _actor: Author, target: User) -> User:
     if target.role == Role.ROOT:
         raise NotAllowed("Unable to disable super administrator user")
     return replace(target, status=UserStatus.DISABLED)
 
 
-def _delete(conn: Connection, _actor: User, target: User) -> User:
+def _delete(conn: Connection, _actor: Author, target: User) -> User:
     if target.role == Role.ROOT:
         raise NotAllowed("Unable to delete super administrator user")
     return close_account(conn, target)
 
 
-def _promote(_conn: Connection, actor: User, target: User) -> User:
+def _promote(_conn: Connection, actor: Author, target: User) -> User:
     if actor.role != Role.ROOT:
         raise NotAllowed("Ordinary administrator users cannot promote other users to administrators")
     if target.role >= Role.ADMIN:
@@ -222,7 +236,7 @@ def _promote(_conn: Connection, actor: User, target: User) -> User:
     return replace(target, role=Role.ADMIN)
 
 
-def _demote(_conn: Connection, _actor: User, target: User) -> User:
+def _demote(_conn: Connection, _actor: Author, target: User) -> User:
     if target.role == Role.ROOT:
         raise NotAllowed("Unable to downgrade super administrator user")
     if target.role == Role.USER:
@@ -230,7 +244,7 @@ def _demote(_conn: Connection, _actor: User, target: User) -> User:
     return replace(target, role=Role.USER)
 
 
-_ACTIONS: dict[str, Callable[[Connection, User, User], User]] = {
+_ACTIONS: dict[str, Callable[[Connection, Author, User], User]] = {
     "enable": _enable,
     "disable": _disable,
     "delete": _delete,
@@ -239,7 +253,7 @@ _ACTIONS: dict[str, Callable[[Connection, User, User], User]] = {
 }
 
 
-async def delete_user(services: Services, actor: User, user_id: int) -> None:
+async def delete_user(services: Services, actor: Author, user_id: int) -> None:
     """Delete an account of a strictly lower role."""
 
     def work(conn: Connection) -> None:
@@ -247,12 +261,13 @@ async def delete_user(services: Services, actor: User, user_id: int) -> None:
         if target.role >= actor.role:
             raise NotAllowed(_NO_DELETE)
         close_account(conn, target)
+        note(conn, actor, "user.delete", object_id=target.id, name=target.username)
 
     await commit(services, work)
     services.accounts.forget_user(user_id)
 
 
-async def top_up(services: Services, *, user_id: int, quota: int, remark: str) -> None:
+async def top_up(services: Services, author: Author, *, user_id: int, quota: int, remark: str) -> None:
     """Add quota to an account and tell so in its log."""
     if quota < 0:
         raise Refused("quota cannot be negative!")
@@ -266,6 +281,8 @@ async def top_up(services: Services, *, user_id: int, quota: int, remark: str) -
             raise Refused("the balance would become too large")
         ledger.post(conn, kind="topup", at_ms=now_ms(), user_id=target.id, user_units=quota, note=remark)
         write_entry(services, conn, about(target, LogType.TOP_UP, remark, quota=quota))
+        added: Changes = {"quota": [target.quota, target.quota + quota], "remark": ["", remark]}
+        note(conn, author, "user.topup", object_id=target.id, name=target.username, changes=added)
 
     await commit(services, work)
     services.accounts.forget_user(user_id)
@@ -277,6 +294,6 @@ def _living(user: User | None) -> User:
     return user
 
 
-def _check_reach(actor: User, target: User, message: str) -> None:
+def _check_reach(actor: Acting, target: User, message: str) -> None:
     if actor.role != Role.ROOT and target.role >= actor.role:
         raise NotAllowed(message)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from storage.records import Role
 
@@ -11,6 +11,18 @@ if TYPE_CHECKING:
     from storage.records import User
 
 Via = Literal["page", "api", "program"]
+
+
+class Acting(Protocol):
+    """What decides whether somebody may do a thing: an account, or the author of a change."""
+
+    @property
+    def id(self) -> int:
+        """The account's number."""
+
+    @property
+    def role(self) -> int:
+        """As in `storage.records.Role`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from gateway.management import answers
 from gateway.management.contract import Answer, Area, Body
-from gateway.management.guard import for_role
+from gateway.management.guard import author, for_role
 from gateway.management.payloads import Payload
 from gateway.management.shown.envelope import Data, Done
 from gateway.management.shown.site import OptionRow
@@ -45,7 +45,7 @@ def blueprint(services: Services) -> Blueprint:
         It is checked, stored, and in force at once; other processes follow within seconds, other nodes within
         `SYNC_FREQUENCY`.
         """
-        await set_option(services, sent.key, sent.value)
+        await set_option(services, author(), sent.key, sent.value)
         return answers.done()
 
     return area.blueprint

@@ -9,7 +9,7 @@ from pydantic import Field
 from gateway.accounts import redemptions
 from gateway.management import answers, shapes
 from gateway.management.contract import NAMED, Answer, Area, Body
-from gateway.management.guard import actor, for_role
+from gateway.management.guard import author, for_role
 from gateway.management.payloads import Int64, Payload, number_in_path
 from gateway.management.queries import Listing, Search, StatusOnly
 from gateway.management.shown.envelope import Data, Done, Paged
@@ -68,7 +68,7 @@ def blueprint(services: Services) -> Blueprint:
     @area.on("POST", "/api/redemption/", admins, Answer(Data[list[str]]), takes=Body(NewCodes, NAMED))
     async def create_codes(sent: NewCodes) -> Response:
         """Make a batch of codes, and return them."""
-        keys = await redemptions.create_codes(services, actor(), name=sent.name, quota=sent.quota, count=sent.count)
+        keys = await redemptions.create_codes(services, author(), name=sent.name, quota=sent.quota, count=sent.count)
         return answers.data(keys)
 
     @area.on(
@@ -83,6 +83,7 @@ def blueprint(services: Services) -> Blueprint:
         """Change a code."""
         changed = await redemptions.update_code(
             services,
+            author(),
             sent.id,
             name=sent.name,
             quota=sent.quota,
@@ -94,7 +95,7 @@ def blueprint(services: Services) -> Blueprint:
     @area.on("DELETE", "/api/redemption/<code_id>", admins, Answer(Done))
     async def delete_code(code_id: str) -> Response:
         """Delete a code."""
-        await redemptions.delete_code(services, as_id(code_id) or 0)
+        await redemptions.delete_code(services, author(), as_id(code_id) or 0)
         return answers.done()
 
     return area.blueprint

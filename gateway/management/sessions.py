@@ -74,7 +74,7 @@ def blueprint(services: Services, sign_in: SignIn) -> Blueprint:
         """
         user = await visitor(services)
         if user is not None:
-            await sign_out(services, user.id)
+            await sign_out(services, user)
         session.clear()
         return answers.done()
 

@@ -10,7 +10,7 @@ from quart import g
 from gateway.accounts import tokens
 from gateway.management import answers, shapes
 from gateway.management.contract import NAMED, Answer, Area, Body
-from gateway.management.guard import actor, for_keys, for_role, key_holder
+from gateway.management.guard import actor, author, for_keys, for_role, key_holder
 from gateway.management.payloads import Int64, Payload, number_in_path
 from gateway.management.queries import Listing, Search, StatusOnly
 from gateway.management.shown.envelope import Data, Done, Paged
@@ -81,7 +81,7 @@ def blueprint(services: Services) -> Blueprint:
         `name` is required. Without `expired_time` it never expires; without `unlimited_quota` it may spend
         `remain_quota`.
         """
-        return answers.data(shapes.token(await tokens.create_token(services, actor(), sent.edit()), prefix))
+        return answers.data(shapes.token(await tokens.create_token(services, author(), sent.edit()), prefix))
 
     @area.on(
         "PUT",
@@ -98,13 +98,13 @@ def blueprint(services: Services) -> Blueprint:
         same request removes the cause.
         """
         status_only = bool(asked.status_only)
-        changed = await tokens.update_token(services, actor(), sent.id, sent.edit(), status_only=status_only)
+        changed = await tokens.update_token(services, author(), sent.id, sent.edit(), status_only=status_only)
         return answers.data(shapes.token(changed, prefix))
 
     @area.on("DELETE", "/api/token/<token_id>", users, Answer(Done))
     async def delete_token(token_id: str) -> Response:
         """Delete one of one's own tokens."""
-        await tokens.delete_token(services, actor(), number_in_path(token_id))
+        await tokens.delete_token(services, author(), number_in_path(token_id))
         return answers.done()
 
     @area.on("POST", "/api/token/consume", for_keys(), Answer(Data[TokenObject]), takes=Body(Consumption, NAMED))

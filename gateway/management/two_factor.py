@@ -11,7 +11,7 @@ from gateway.accounts import totp
 from gateway.accounts.refusals import Refused
 from gateway.management import answers
 from gateway.management.contract import Answer, Area, Body
-from gateway.management.guard import actor, for_role
+from gateway.management.guard import actor, author, for_role
 from gateway.management.payloads import Payload
 from gateway.management.shown.accounts import SecondFactorSetup, SecondFactorState
 from gateway.management.shown.envelope import Data, Done
@@ -67,14 +67,14 @@ def blueprint(services: Services, check: totp.TotpCheck) -> Blueprint:
     @area.on("POST", "/api/user/totp/confirm", users, Answer(Done, also=(429,)), takes=code)
     async def confirm_totp(sent: TotpCode) -> Response:
         """Switch the second factor on. One attempt a second."""
-        await totp.confirm(services, check, actor(), secret=str(session.get(_PENDING, "")), code=sent.totp_code)
+        await totp.confirm(services, check, author(), secret=str(session.get(_PENDING, "")), code=sent.totp_code)
         session.pop(_PENDING, None)
         return answers.done("TOTP has been successfully enabled")
 
     @area.on("POST", "/api/user/totp/disable", users, Answer(Done, also=(429,)), takes=code)
     async def disable_totp(sent: TotpCode) -> Response:
         """Switch one's second factor off. One attempt a second."""
-        await totp.disable(services, check, actor(), code=sent.totp_code)
+        await totp.disable(services, check, author(), actor(), code=sent.totp_code)
         return answers.done("TOTP has been successfully disabled")
 
     @area.on("POST", "/api/user/totp/disable/<user_id>", for_role(Role.ADMIN), Answer(Done))
@@ -83,7 +83,7 @@ def blueprint(services: Services, check: totp.TotpCheck) -> Blueprint:
         number = as_id(user_id)
         if not number:
             raise Refused("Invalid user ID")
-        await totp.disable_for(services, actor(), number)
+        await totp.disable_for(services, author(), number)
         return answers.done("TOTP has been successfully disabled for the user")
 
     return area.blueprint

@@ -12,7 +12,7 @@ from gateway.accounts import dashboards, redemptions, self_service
 from gateway.accounts import users as people
 from gateway.management import answers, shapes
 from gateway.management.contract import NAMED, Answer, Area, Body
-from gateway.management.guard import actor, for_keys, for_role, key_holder, remember
+from gateway.management.guard import actor, author, for_keys, for_role, key_holder, remember
 from gateway.management.payloads import Int64, Payload, number_in_path
 from gateway.management.queries import Listing, Query, Search, Text
 from gateway.management.shown import accounts as shown
@@ -119,7 +119,7 @@ def _own_account(area: Area, services: Services) -> None:
         A new password ends all other sessions.
         """
         version = await self_service.update_self(
-            services, actor(), username=sent.username, display_name=sent.display_name, password=sent.password
+            services, author(), username=sent.username, display_name=sent.display_name, password=sent.password
         )
         if version is not None and "id" in session:
             remember(actor(), version)
@@ -128,13 +128,13 @@ def _own_account(area: Area, services: Services) -> None:
     @area.on("DELETE", "/api/user/self", users, Answer(Done))
     async def delete_self() -> Response:
         """Delete one's own account. Root cannot."""
-        await self_service.delete_self(services, actor())
+        await self_service.delete_self(services, author())
         return answers.done()
 
     @area.on("GET", "/api/user/token", for_role(Role.USER, changes=True), Answer(Data[str], can_refuse=False))
     async def renew_access_token() -> Response:
         """Return a new access token for this API; the old one is void."""
-        return answers.data(await self_service.renew_access_token(services, actor()))
+        return answers.data(await self_service.renew_access_token(services, author()))
 
     @area.on("GET", "/api/user/aff", for_role(Role.USER, changes=True), Answer(Data[str]))
     async def invitation_code() -> Response:
@@ -224,7 +224,7 @@ def _administration(area: Area, services: Services) -> None:
         """Make an account."""
         await people.create_user(
             services,
-            actor(),
+            author(),
             username=sent.username,
             password=sent.password,
             display_name=sent.display_name,
@@ -238,7 +238,7 @@ def _administration(area: Area, services: Services) -> None:
 
         Members that are missing keep their value. A quota that differs is logged.
         """
-        await people.update_user(services, actor(), people.UserEdit(**sent.model_dump()))
+        await people.update_user(services, author(), people.UserEdit(**sent.model_dump()))
         return answers.done()
 
     @area.on("POST", "/api/user/manage", admins, Answer(Data[shown.UserObject]), takes=Body(Step))
@@ -247,7 +247,7 @@ def _administration(area: Area, services: Services) -> None:
 
         Only root promotes. Of the account only `role` and `status` are filled.
         """
-        changed = await people.manage_user(services, actor(), username=sent.username, action=sent.action)
+        changed = await people.manage_user(services, author(), username=sent.username, action=sent.action)
         return answers.data(shapes.managed(changed))
 
     @area.on("DELETE", "/api/user/<user_id>", admins, Answer(Done))
@@ -256,13 +256,13 @@ def _administration(area: Area, services: Services) -> None:
 
         The row stays, with another name, so that logs keep their meaning.
         """
-        await people.delete_user(services, actor(), number_in_path(user_id))
+        await people.delete_user(services, author(), number_in_path(user_id))
         return answers.done()
 
     @area.on("POST", "/api/topup", admins, Answer(Done), takes=Body(TopUp, NAMED))
     async def top_up_user(sent: TopUp) -> Response:
         """Add quota to an account, and log it."""
-        await people.top_up(services, user_id=sent.user_id, quota=sent.quota, remark=sent.remark)
+        await people.top_up(services, author(), user_id=sent.user_id, quota=sent.quota, remark=sent.remark)
         return answers.done()
 
 

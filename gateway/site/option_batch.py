@@ -8,6 +8,7 @@ from gateway.accounts.clock import now_ms
 from gateway.accounts.refusals import Refused
 from gateway.accounts.transactions import commit
 from gateway.registry.options import OPTION_SPECS, OptionError, Options
+from gateway.site.option_edits import note_options
 from storage.repositories import options
 
 if TYPE_CHECKING:
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from gateway.audit.author import Author
     from gateway.services import Services
-    from storage.records import User
 
 _LONGEST = 1 << 20
 
@@ -31,7 +32,7 @@ class OptionsRefused(Refused):
         self.faults = dict(faults)
 
 
-async def set_options(services: Services, actor: User, changes: Mapping[str, str]) -> list[str]:
+async def set_options(services: Services, actor: Author, changes: Mapping[str, str]) -> list[str]:
     """Store the options that differ from what is in force, and return their names. Raises `OptionsRefused`.
 
     A switch may be turned on together with the text that it needs.
@@ -54,6 +55,8 @@ async def set_options(services: Services, actor: User, changes: Mapping[str, str
             raise OptionsRefused(faults)
         for key in sorted(wanted):
             options.put(conn, key, wanted[key], now_ms=now_ms())
+        if wanted:
+            note_options(conn, actor, {key: now.text(key) for key in wanted}, wanted)
         return list(wanted)
 
     changed = await commit(services, work)
