@@ -78,6 +78,32 @@ CASES = {
             }
         },
     ),
+    "bedrock, Claude": Case(
+        33,
+        "claude-3-haiku-20240307",
+        {
+            "/model/anthropic.claude-3-haiku-20240307-v1%3A0/invoke": {
+                "type": "message",
+                "role": "assistant",
+                "content": [{"type": "text", "text": "4"}],
+                "stop_reason": "end_turn",
+                "usage": {"input_tokens": 7, "output_tokens": 1},
+            }
+        },
+        config={"region": "il-central-1", "ak": "AKIDEXAMPLE", "sk": "wJalrXUtnFEMI"},
+    ),
+    "bedrock, others": Case(
+        33,
+        "llama3-3-70b-128k",
+        {
+            "/model/meta.llama3-3-70b-instruct-v1%3A0/converse": {
+                "output": {"message": {"role": "assistant", "content": [{"text": "4"}]}},
+                "stopReason": "end_turn",
+                "usage": {"inputTokens": 7, "outputTokens": 1},
+            }
+        },
+        config={"region": "il-central-1"},
+    ),
     "gemini": Case(
         24,
         "gemini-2.5-flash",

@@ -147,3 +147,32 @@ def test_baidu_calls_models_otherwise_in_addresses(catalogue: Catalogue, model: 
 def test_zhipu_serves_old_models_elsewhere(catalogue: Catalogue) -> None:
     assert url(catalogue, "zhipu", "glm-4-plus").endswith("/api/paas/v4/chat/completions")
     assert url(catalogue, "zhipu", "chatglm_turbo").endswith("/api/paas/v3/model-api/chatglm_turbo/invoke")
+
+
+def bedrock(catalogue: Catalogue, base: str = "", model: str = "claude-sonnet-4-5", **config: object) -> str:
+    provider = catalogue.by_key("awsclaude")
+    assert provider is not None
+    return upstream_url(provider, base, "messages", model, config)
+
+
+def test_bedrock_is_reached_in_its_region_unless_something_says_otherwise() -> None:
+    path = "/model/anthropic.claude-sonnet-4-5-20250929-v1%3A0/invoke"
+    plain, elsewhere = load_catalogue(), load_catalogue({"awsclaude": {"base_url": "https://vpce.example.com"}})
+    assert bedrock(plain, region="eu-west-1") == f"https://bedrock-runtime.eu-west-1.amazonaws.com{path}"
+    assert bedrock(elsewhere, region="eu-west-1") == f"https://vpce.example.com{path}"
+    assert bedrock(elsewhere, "https://own.example.com/x/", region="eu-west-1") == f"https://own.example.com/x{path}"
+    with pytest.raises(UrlError, match="region"):
+        bedrock(plain)
+
+
+def test_models_of_bedrock_may_be_given_as_it_calls_them() -> None:
+    catalogue = load_catalogue()
+    host = "https://bedrock-runtime.eu-west-1.amazonaws.com/model"
+    arn = "arn:aws:bedrock:eu-west-1:1:inference-profile/eu.x"
+    quoted = "arn%3Aaws%3Abedrock%3Aeu-west-1%3A1%3Ainference-profile%2Feu.x"
+    assert (
+        bedrock(catalogue, model="eu.anthropic.x-v1:0", region="eu-west-1") == f"{host}/eu.anthropic.x-v1%3A0/invoke"
+    )
+    assert bedrock(catalogue, model=arn, region="eu-west-1") == f"{host}/{quoted}/invoke"
+    mapped = {"inference_profile_arn_map": {"claude-sonnet-4-5": arn}}
+    assert bedrock(catalogue, region="eu-west-1", **mapped) == f"{host}/{quoted}/invoke"
