@@ -494,6 +494,8 @@ class RequestOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Chat: ask for usage in streams."""
     reasoning_history: Literal["", "reasoning_content", "reasoning", "reasoning_details"] = ""
     """Chat: the member of assistant messages that takes earlier thoughts; empty if the provider has none."""
+    call_signatures: bool = False
+    """Chat: whether earlier calls may carry Gemini's signatures."""
     cache_marks: bool = False
     """Chat: whether the provider understands `cache_control` on parts (OpenRouter does)."""
     thoughts_with_calls: bool = False

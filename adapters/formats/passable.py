@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from adapters.formats.gemini.wire import wants_signatures
-from adapters.formats.signatures import holds_foreign_signature
+from adapters.formats.signatures import OWN_THOUGHT, holds_foreign_signature
 
 if TYPE_CHECKING:
     from adapters.formats.neutral import Format
@@ -67,6 +67,8 @@ def can_pass(body: bytes, spoken: Format, model: str) -> bool:
         match spoken:
             case "anthropic":
                 return _UNSIGNED.search(body) is None and not _thinks_without_thoughts(body)
+            case "openai_responses":
+                return b'"%s_' % OWN_THOUGHT.encode() not in body
             case "gemini":
                 return not (wants_signatures(model) and _holds_unsigned_calls(body))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -15,6 +15,8 @@ from adapters.formats.neutral import Format
 if TYPE_CHECKING:
     from adapters.formats.neutral import Reasoning
 
+OWN_THOUGHT = "rs_one-api"
+"""Begins the ids of thoughts in answers of Responses that OpenAI did not give, and refuses to be told of."""
 _MARK = "one-api."
 _REDACTED = "redacted."
 _FORMATS = frozenset(get_args(Format))

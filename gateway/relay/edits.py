@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from adapters.formats.anthropic import platform_changes
+from adapters.providers.provider import CALL_SIGNATURES
 from gateway.relay.betas import body_betas
 from gateway.relay.endpoints import Kind
+from gateway.relay.signed.chat import names_signatures, without
 from gateway.relay.vectors import renamed
 
 if TYPE_CHECKING:
@@ -21,11 +23,20 @@ _SAMPLING = ("temperature", "top_p", "n", "presence_penalty", "frequency_penalty
 _USAGE_ON_DEMAND = (Kind.CHAT, Kind.COMPLETIONS)
 
 
-def edited(
-    relay: Relay, channel: ChannelView, sent_model: str, settings: Settings
-) -> tuple[bytes | BodySource, bool]:
-    """Return the body for `channel`, and whether the channel's system prompt went into it. Raises `Invalid`."""
+class Edited(NamedTuple):
+    """A body for a channel."""
+
+    body: bytes | BodySource
+    system_prompt_reset: bool
+    """The channel's own system prompt went into it."""
+    dropped: tuple[str, ...] = ()
+    """What the channel's provider would refuse."""
+
+
+def edited(relay: Relay, channel: ChannelView, sent_model: str, settings: Settings) -> Edited:
+    """Return the body for `channel`. Raises `Invalid`."""
     body, kind = relay.body, relay.endpoint.kind
+    dropped: tuple[str, ...] = ()
     changes: dict[str, object | None] = dict(relay.filled)
     if relay.endpoint.envelope is not None:
         changes |= renamed(relay, sent_model)
@@ -38,6 +49,8 @@ def edited(
         changes |= additions(body, channel, settings)
         if relay.messages is not None:
             changes["messages"] = relay.messages
+        if names_signatures(body.raw):
+            dropped = _leave_signatures_out(relay, channel, changes)
         if channel.provider.wants_max_completion_tokens(sent_model):
             _rename_output_limit(body, changes, "max_tokens", "max_completion_tokens")
         elif channel.provider.knows_only_max_tokens:
@@ -49,8 +62,22 @@ def edited(
     if channel.system_prompt:
         _force_system_prompt(relay, channel.system_prompt, changes)
     if relay.form is not None:
-        return relay.form.edited(changes), False
-    return body.edited(changes), bool(channel.system_prompt) and relay.endpoint.format is not None
+        return Edited(relay.form.edited(changes), system_prompt_reset=False)
+    reset = bool(channel.system_prompt) and relay.endpoint.format is not None
+    return Edited(body.edited(changes), reset, dropped)
+
+
+def _leave_signatures_out(relay: Relay, channel: ChannelView, changes: dict[str, object | None]) -> tuple[str, ...]:
+    row = channel.provider
+    given = changes.get("messages") or relay.body.any("messages")
+    messages, dropped = without(
+        given,
+        details=row.reasoning_history != "reasoning_details",
+        on_calls=CALL_SIGNATURES not in row.quirks,
+    )
+    if dropped:
+        changes["messages"] = messages
+    return dropped
 
 
 def additions(body: RequestBody, channel: ChannelView, settings: Settings) -> dict[str, object | None]:
@@ -92,7 +119,7 @@ def sort_order(body: RequestBody, channel: ChannelView, settings: Settings) -> d
 def _force_system_prompt(relay: Relay, prompt: str, changes: dict[str, object | None]) -> None:
     match relay.endpoint.kind:
         case Kind.CHAT:
-            messages = relay.messages if relay.messages is not None else relay.body.any("messages")
+            messages = changes.get("messages") or relay.body.any("messages")
             changes["messages"] = _with_system_prompt(messages, prompt)
         case Kind.MESSAGES:
             changes["system"] = prompt

@@ -13,7 +13,7 @@ from adapters.formats.passable import can_pass
 from adapters.formats.shaping import KnownUsage, Shaper, WithoutThoughts
 from adapters.formats.table import CLIENTS, PROVIDERS
 from adapters.formats.think_tags import ThinkTags
-from adapters.providers.provider import ALL_COUNTS, THOUGHTS_ON_DEMAND, THOUGHTS_WITH_CALLS
+from adapters.providers.provider import ALL_COUNTS, CALL_SIGNATURES, THOUGHTS_ON_DEMAND, THOUGHTS_WITH_CALLS
 from adapters.providers.urls import UrlError, upstream_url
 from gateway.relay import edits
 from gateway.relay.betas import BETAS, betas, body_betas
@@ -124,7 +124,7 @@ def prepare(relay: Relay, channel: ChannelView, settings: Settings, wires: Wires
         side = PROVIDERS[spoken]
     if side is not None:
         return _converted(attempt, side)
-    body, reset = edits.edited(relay, channel, model, settings)
+    edited = edits.edited(relay, channel, model, settings)
     exchange = _passing(relay, route)
     if route.writes_thoughts and _cuts_thoughts(relay):
         # The request passes; only its answer is written anew.
@@ -132,7 +132,9 @@ def prepare(relay: Relay, channel: ChannelView, settings: Settings, wires: Wires
         exchange = Converted(chat, CLIENTS["openai_chat"], _answer_options(attempt, chat), (ThinkTags(),))
     elif ALL_COUNTS in channel.provider.quirks and relay.endpoint.format == "openai_chat":
         exchange = PassCounted(route.passing, request_id=relay.request_id)
-    return attempt.prepared(body, exchange, system_prompt_reset=reset)
+    return attempt.prepared(
+        edited.body, exchange, system_prompt_reset=edited.system_prompt_reset, dropped=edited.dropped
+    )
 
 
 def _passing(relay: Relay, route: Route) -> Exchange:
@@ -287,6 +289,7 @@ def request_options(
         thinking=thinking,
         platform=row.platform,
         reasoning_history=row.reasoning_history,
+        call_signatures=CALL_SIGNATURES in row.quirks,
         reasoning_style=row.reasoning_style,
         efforts=row.efforts,
         thoughts_with_calls=THOUGHTS_WITH_CALLS in row.quirks,

@@ -40,6 +40,10 @@ def thinking_for(request: Request, model: Abilities, options: RequestOptions, dr
     if wanted is None:
         wanted = ReasoningOptions(enabled=True, shown=True) if options.thinking else ReasoningOptions()
     if request.format == "anthropic":
+        if wanted.enabled and not wanted.adaptive and _loop_lacks_thoughts(request):
+            # Another model took the last step.
+            dropped.add(f"{name_of('reasoning', request.format)}.signature")
+            return Thinking(None, None, limit or options.default_max_tokens)
         return _as_asked(wanted, limit or options.default_max_tokens)
     name = name_of("reasoning", request.format)
     if _is_off(wanted):
@@ -50,12 +54,13 @@ def thinking_for(request: Request, model: Abilities, options: RequestOptions, dr
         return Thinking(off, None, limit or options.default_max_tokens)
     if wanted == ReasoningOptions(shown=wanted.shown, summary=wanted.summary):
         return Thinking(None, None, limit or options.default_max_tokens)
-    if reason := _forbidden(request, model):
+    by_budget = wanted.budget_tokens is not None and wanted.budget_tokens > 0
+    adapts = model.thinking_adaptive and not (by_budget and model.thinking_by_budget)
+    if reason := _forbidden(request, model, adapts=adapts):
         dropped.add(name if reason == "model" else f"{name}.{reason}")
         return Thinking(None, None, limit or options.default_max_tokens)
     shown: JsonObject = {} if wanted.shown is None else {"display": "summarized" if wanted.shown else "omitted"}
-    by_budget = wanted.budget_tokens is not None and wanted.budget_tokens > 0
-    if model.thinking_adaptive and not (by_budget and model.thinking_by_budget):
+    if adapts:
         effort = effort_of(wanted)
         written = _effort(effort, model) if effort else None
         return Thinking({"type": "adaptive"} | shown, written, limit or options.default_max_tokens)
@@ -82,14 +87,14 @@ def _is_off(wanted: ReasoningOptions) -> bool:
     return wanted.enabled is False or wanted.effort == "none" or wanted.budget_tokens == 0
 
 
-def _forbidden(request: Request, model: Abilities) -> str:
+def _forbidden(request: Request, model: Abilities, *, adapts: bool) -> str:
     """Return what stands in the way of thinking, or nothing."""
     if not (model.thinking_by_budget or model.thinking_adaptive):
         return "model"
     is_forced = request.tools and request.tool_choice is not None and request.tool_choice.mode == "required"
     if is_forced and model.forced_tools:
         return "tool_choice"
-    if not model.thinking_adaptive and _loop_lacks_thoughts(request):
+    if not adapts and _loop_lacks_thoughts(request):
         return "signature"
     return ""
 

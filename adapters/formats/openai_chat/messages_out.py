@@ -98,7 +98,7 @@ class _Writer:
                 case Text():
                     texts.append(part)
                 case ToolCall():
-                    calls.append(tool_call(part))
+                    calls.append(self._call(part))
                 case Reasoning():
                     thoughts.append(part)
                 case Refusal():
@@ -132,6 +132,12 @@ class _Writer:
             written[member] = "".join(thought.text for thought in thoughts)
             if any(thought.signature or thought.redacted for thought in thoughts):
                 self._dropped.add(f"{name_of_part(thoughts[0], self._format)}.signature")
+
+    def _call(self, call: ToolCall) -> JsonObject:
+        written = tool_call(call)
+        if not self._options.call_signatures and written.pop("extra_content", None) is not None:
+            self._dropped.add(f"{name_of_part(call, self._format)}.signature")
+        return written
 
     def content(self, parts: Sequence[Part], between: str = _BETWEEN_TEXTS) -> object:
         """Return one string where only texts are, else an array of parts."""

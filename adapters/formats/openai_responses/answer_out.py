@@ -27,7 +27,7 @@ from adapters.formats.openai_responses.items_out import BETWEEN_TEXTS, fitting_i
 from adapters.formats.openai_responses.tools_out import write_format, write_tool_choice, write_tools
 from adapters.formats.openai_responses.usage import write_usage
 from adapters.formats.reading import dump
-from adapters.formats.signatures import seal_thought
+from adapters.formats.signatures import OWN_THOUGHT, seal_thought
 
 if TYPE_CHECKING:
     from adapters.formats.neutral import Choice, JsonObject, Part, Request, Response
@@ -148,7 +148,8 @@ class Answer:
 
     def _thought(self, thought: Reasoning, place: int) -> JsonObject:
         summary: list[JsonObject] = [{"type": "summary_text", "text": thought.text}] if thought.text else []
-        item: JsonObject = {"id": thought.id or self.item_id("rs", place), "type": "reasoning", "summary": summary}
+        thought_id = thought.id or self.item_id(OWN_THOUGHT, place)
+        item: JsonObject = {"id": thought_id, "type": "reasoning", "summary": summary}
         if sealed := seal_thought(thought, FORMAT):
             item["encrypted_content"] = sealed
         return item

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _STOPS = {"stop": "stop", "length": "length", "stop_sequence": "stop", "refusal": "content_filter"}
 _KINDS = {400: "invalid_request_error", 401: "authentication_error", 429: "rate_limit_error"}
-_REPEATED = ("reasoning_content", "parsed", "annotations")
+_REPEATED = ("reasoning", "reasoning_content", "parsed", "annotations")
 
 
 def read(body: dict[str, Any], target: str) -> Asked:
