@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
 from adapters.formats import anthropic, bedrock_embeddings, gemini, openai_chat
+from adapters.formats.dialects import ali, baidu, tencent
 from adapters.formats.dialects.dialect import failure
 from adapters.formats.embeddings import (
     EmbeddingRequest,
@@ -85,8 +86,7 @@ def _to_ali(request: EmbeddingRequest, model: str) -> Encoded:
 def _from_ali(body: bytes) -> EmbeddingResponse:
     """https://help.aliyun.com/zh/model-studio/text-embedding-synchronous-api"""
     answer = load(body)
-    if code := text(answer, "code"):
-        raise failure(text(answer, "message"), code, status=502)
+    ali.raise_error(answer)
     found = [as_object(item, "output.embeddings") for item in array(member(answer, "output") or {}, "embeddings")]
     found.sort(key=lambda item: count(item, "text_index"))
     usage = member(answer, "usage") or {}
@@ -103,9 +103,7 @@ def _to_baidu(request: EmbeddingRequest, model: str) -> Encoded:
 
 
 def _from_baidu(body: bytes) -> EmbeddingResponse:
-    answer = load(body)
-    if answer.get("error_code"):
-        raise failure(text(answer, "error_msg"), answer["error_code"], status=502, type="baidu_error")
+    baidu.raise_error(load(body))
     return decode_response(body)
 
 
@@ -158,9 +156,7 @@ def _to_tencent(request: EmbeddingRequest, model: str) -> Encoded:
 def _from_tencent(body: bytes) -> EmbeddingResponse:
     """https://cloud.tencent.com/document/api/1729/102832"""
     answer = member(load(body), "Response") or {}
-    error = member(answer, "Error", "Response")
-    if error is not None:
-        raise failure(text(error, "Message"), error.get("Code"), status=502)
+    tencent.raise_error(answer)
     found = [as_object(item, "Response.Data") for item in array(answer, "Data", "Response")]
     usage = member(answer, "Usage", "Response") or {}
     tokens = count(usage, "PromptTokens") or count(usage, "TotalTokens")

@@ -23,3 +23,5 @@ class Piece:
     """Totals so far: the last one of a stream counts."""
     error: bytes | None = None
     """The JSON of the error object, where the answer is one."""
+    is_odd: bool = False
+    """The error is told in a way that clients of the format do not know."""

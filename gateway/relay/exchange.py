@@ -137,6 +137,8 @@ class PassThrough:
             return Passed(event.raw, done=ends)
         if piece.error is not None:
             failure = failure_in_answer(piece.error, self._format.read_error)
+            if piece.is_odd:
+                return Passed(failure=failure)
             # The provider's own event is the terminal one of the client's format.
             failure.was_passed = True
             return Passed(event.raw, failure=failure)

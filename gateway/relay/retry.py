@@ -23,6 +23,10 @@ _ACCOUNT_WORDS = (
     "余额不足",
     "organization restricted",
 )
+_ACCOUNT_STATUSES = (401, 402, 403, 456)
+"""The key is refused, or the account behind it cannot pay; 456 is DeepL's word for that."""
+_GOOGLES_BAD_KEY = ("api key not valid", "api key expired")
+"""What Google says of a bad key, with status 400."""
 _DISABLE_CODES = {"invalid_api_key", "account_deactivated"}
 _DISABLE_WORDS = (
     "your access was terminated",
@@ -60,14 +64,18 @@ class Effect:
 def effect_of(error: UpstreamFailed) -> Effect:
     """Return what `error` does to the channel that caused it."""
     status = error.status
-    if status in (400, 408, 413):
+    if status in (400, 408, 413) and not _is_bad_key(error):
         return Effect(Suspend.NO, may_disable=False)
     if status == 429:
         return Effect(Suspend.RATE_LIMIT, may_disable=False)
     if isinstance(error, UpstreamUnreachable | UpstreamCut) or status >= 500:
         return Effect(Suspend.SERVER, may_disable=False)
-    account = status in (401, 403) or _looks_like_account(error)
+    account = status in _ACCOUNT_STATUSES or _looks_like_account(error)
     return Effect(Suspend.ACCOUNT if account else Suspend.NO, may_disable=_may_disable(error))
+
+
+def _is_bad_key(error: UpstreamFailed) -> bool:
+    return error.status == 400 and any(word in error.message.lower() for word in _GOOGLES_BAD_KEY)
 
 
 def _looks_like_account(error: UpstreamFailed) -> bool:
@@ -107,7 +115,7 @@ def plan_after(error: UpstreamFailed, *, retry_times: int, other_channels: int) 
     if error.status == 413:
         # A longer context may fit elsewhere, whatever the operator thinks of retries.
         return Plan(other_channels, Prefer.HIGHEST)
-    if error.status in (401, 403) or error.status >= 500:
+    if error.status in _ACCOUNT_STATUSES or error.status >= 500 or _is_bad_key(error):
         return Plan(retry_times, Prefer.HIGHEST)
     return Plan(0, Prefer.HIGHEST)
 

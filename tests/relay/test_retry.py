@@ -19,6 +19,9 @@ from gateway.relay.retry import Plan, RetryBudget, Suspend, effect_of, plan_afte
         (UpstreamUnreachable("gone"), Plan(3, Prefer.HIGHEST)),
         (UpstreamFailed("bad", status=400), Plan(0, Prefer.HIGHEST)),
         (UpstreamFailed("none", status=404), Plan(0, Prefer.HIGHEST)),
+        (UpstreamFailed("pay", status=402), Plan(3, Prefer.HIGHEST)),
+        (UpstreamFailed("Quota Exceeded", status=456), Plan(3, Prefer.HIGHEST)),
+        (UpstreamFailed("API key not valid. Please pass a valid API key.", status=400), Plan(3, Prefer.HIGHEST)),
     ],
 )
 def test_first_failure_decides_how_many_may_follow_and_where(error: UpstreamFailed, plan: Plan) -> None:
@@ -39,6 +42,9 @@ def test_first_failure_decides_how_many_may_follow_and_where(error: UpstreamFail
         (UpstreamFailed("not here", status=403, type="x"), Suspend.ACCOUNT, False),
         (UpstreamFailed("model not found", status=404), Suspend.NO, False),
         (UpstreamFailed("余额不足", status=402), Suspend.ACCOUNT, False),
+        (UpstreamFailed("pay", status=402), Suspend.ACCOUNT, False),
+        (UpstreamFailed("Quota Exceeded", status=456), Suspend.ACCOUNT, False),
+        (UpstreamFailed("API key expired. Please renew the API key.", status=400), Suspend.ACCOUNT, True),
         (UpstreamFailed("账户已欠费", status=402), Suspend.ACCOUNT, True),
     ],
 )

@@ -134,7 +134,7 @@ def _write_functions(asked: Asked, body: JsonObject) -> None:
 
 
 def _read(answer: JsonObject) -> JsonObject:
-    _raise_error(answer)
+    raise_error(answer)
     message: JsonObject = {"role": "assistant", "content": text(answer, "result")}
     if (calls := _calls(answer)) is not None:
         message["tool_calls"] = calls
@@ -145,7 +145,7 @@ def _read(answer: JsonObject) -> JsonObject:
 
 def _hear(event: Event) -> Told:
     answer = load(event.data)
-    _raise_error(answer)
+    raise_error(answer)
     delta: JsonObject = {"content": text(answer, "result")}
     if (calls := _calls(answer)) is not None:
         delta["tool_calls"] = calls
@@ -183,7 +183,8 @@ def _usage(answer: JsonObject) -> JsonObject | None:
     return tokens(prompt, max(count(usage, "total_tokens") - prompt, 0))
 
 
-def _raise_error(answer: JsonObject) -> None:
+def raise_error(answer: JsonObject) -> None:
+    """Raise `ProviderFailure` for an answer that tells of an error."""
     code = answer.get("error_code")
     if code:
         known = code if isinstance(code, int) else 0

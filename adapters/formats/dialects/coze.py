@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from adapters.formats.neutral import JsonObject
     from adapters.sse import Event
 
-_STATUSES = {4000: 400, 4100: 401, 4101: 403, 4013: 429, 4200: 404, 5000: 500, 700012006: 401}
+_STATUSES = {4000: 400, 4100: 401, 4101: 403, 4013: 429, 4028: 402, 4200: 404, 5000: 500, 700012006: 401}
 """https://www.coze.com/docs/developer_guides/coze_error_codes"""
 
 

@@ -106,14 +106,14 @@ def _read(answer: JsonObject) -> JsonObject:
     inner = member(answer, "Response")
     if inner is None:
         raise FormatError("is required", path="Response")
-    _raise_error(inner)
+    raise_error(inner)
     return _told(inner, "Message", "message", id=text(inner, "RequestId") or text(inner, "Id"))
 
 
 def _hear(event: Event) -> Told:
     answer = load(event.data)
     inner = member(answer, "Response") or answer
-    _raise_error(inner)
+    raise_error(inner)
     one = _told(inner, "Delta", "delta", id=text(inner, "Id"))
     return Told((one,))
 
@@ -162,7 +162,8 @@ def _said(message: JsonObject) -> JsonObject:
     }
 
 
-def _raise_error(inner: JsonObject) -> None:
+def raise_error(inner: JsonObject) -> None:
+    """Raise `ProviderFailure` for an answer that tells of an error."""
     error = member(inner, "Error") or member(inner, "ErrorMsg")
     if error is None:
         return

@@ -82,17 +82,11 @@ def raise_error(answer: JsonObject, body: bytes | None = None) -> None:
     error = answer.get("error")
     if error:
         told = read_error(dump(answer) if body is None else body, status=502)
-        raise ProviderFailure(told, status=_status_of(error))
+        raise ProviderFailure(told, status=told.status or 502)
     hidden = answer.get("base_resp")
     if is_object(hidden) and hidden.get("status_code") and not answer.get("choices"):
         told = read_error(dump(answer) if body is None else body, status=502)
         raise ProviderFailure(told, status=told.status or 502)
-
-
-def _status_of(error: object) -> int:
-    """Some servers (OpenRouter) put the HTTP status into `code`."""
-    code = error.get("code") if is_object(error) else None
-    return code if isinstance(code, int) and not isinstance(code, bool) and 400 <= code <= 599 else 502
 
 
 def stop_reason(value: str, *, has_calls: bool) -> StopReason:

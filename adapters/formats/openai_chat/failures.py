@@ -49,11 +49,20 @@ def read_error(body: bytes, status: int) -> ProviderError:
         if isinstance(code, int) and code:
             return replace(_plain(_words(hidden.get("status_msg")), status), status=_STATUSES.get(code, 0))
     if message := _text(own.get("message")):
-        param = own.get("param")
+        param, code = own.get("param"), own.get("code")
         return ProviderError(
-            message=message, type=_text(own.get("type")), code=own.get("code"), param="" if param is None else param
+            message=message,
+            type=_text(own.get("type")),
+            code=code,
+            param="" if param is None else param,
+            status=status_in(code),
         )
     return _plain(next((words for place in _PLACES if (words := _words(_at(answer, place)))), ""), status)
+
+
+def status_in(code: object) -> int:
+    """Return the HTTP status that some servers (OpenRouter, Google) put into `code`, 0 where it is none."""
+    return code if isinstance(code, int) and not isinstance(code, bool) and 400 <= code <= 599 else 0
 
 
 def _lowered(value: object) -> JsonObject:

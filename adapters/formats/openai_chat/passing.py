@@ -68,6 +68,9 @@ class _Answer(msgspec.Struct):
     usage: WireUsage | None = None
     error: msgspec.Raw = msgspec.Raw()
     base_resp: _Hidden | None = None
+    success: bool | None = None
+    """Cloudflare's, with `errors`."""
+    errors: list[msgspec.Raw] | None = None
 
 
 _answers = msgspec.json.Decoder(_Answer)
@@ -93,9 +96,8 @@ def read_piece(data: bytes, event: bytes | None = None) -> Piece:
     piece.usage = answer.usage.normalised() if answer.usage is not None else None
     choices = answer.choices
     if not choices:
-        if answer.base_resp is not None and answer.base_resp.status_code:
-            piece.error = msgspec.json.encode(answer.base_resp)
-            return piece
+        piece.error = _hidden_error(answer)
+        piece.is_odd = piece.error is not None
         piece.is_empty = answer.usage is None
         return piece
     texts: list[str] = []
@@ -111,6 +113,15 @@ def read_piece(data: bytes, event: bytes | None = None) -> Piece:
         piece.text = texts[0] if len(texts) == 1 else "".join(texts)
     piece.has_content = piece.has_content or bool(piece.text) or piece.finishes
     return piece
+
+
+def _hidden_error(answer: _Answer) -> bytes | None:
+    """Return the error that an answer without choices tells of elsewhere."""
+    if answer.base_resp is not None and answer.base_resp.status_code:
+        return msgspec.json.encode(answer.base_resp)
+    if answer.success is False:
+        return bytes(answer.errors[0]) if answer.errors else b'{"message":""}'
+    return None
 
 
 def _collect(message: _Message, texts: list[str], piece: Piece) -> None:

@@ -62,6 +62,14 @@ def test_members_that_are_missing_are_told_as_empty() -> None:
     assert (error.message, error.type, error.code, error.param) == ("a", "", None, "")
 
 
+@pytest.mark.parametrize(
+    ("code", "status"), [(429, 429), (503, 503), ("429", 0), (399, 0), (600, 0), (True, 0), (None, 0)]
+)
+def test_a_status_may_stand_in_the_code(code: object, status: int) -> None:
+    body = json.dumps({"error": {"message": "a", "code": code}}).encode()
+    assert openai_chat.read_error(body, 200).status == status
+
+
 def test_pages_of_proxies_are_not_repeated() -> None:
     error = openai_chat.read_error(b"<html><h1>502 Bad Gateway</h1></html>", 502)
     assert error.message == "bad response status code 502"
