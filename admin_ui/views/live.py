@@ -14,7 +14,7 @@ from admin_ui.lists import read_query
 from admin_ui.ui import local_path
 from admin_ui.visit import current_visit
 from gateway.live.board import EVERYBODY
-from gateway.management.guard import actor, needs
+from gateway.management.guard import actor, author, needs
 from storage.records import Role
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _cancel(area: Blueprint, ui: Ui) -> None:
     @area.post("/live/<request_id>/cancel")
     @needs(Role.USER)
     async def cancel(request_id: str) -> Response:
-        if not await ui.plane.live.board.end(request_id, by=actor().username, user_id=_whose()):
+        if not await ui.plane.live.end(author(), [request_id], user_id=_whose()):
             return ui.go(_PAGE, note=_("This request has ended already."), kind="info")
         return ui.go(_PAGE, note=_("The request was ended."))
 
@@ -134,7 +134,7 @@ def _cancel(area: Blueprint, ui: Ui) -> None:
     async def cancel_all() -> Response:
         back = local_path((await read_form()).values.get("next", ""), _PAGE)
         ids = (await request.form).getlist("id")[:1000]
-        done = await ui.plane.live.board.end_all(ids, by=actor().username, user_id=_whose())
+        done = await ui.plane.live.end(author(), ids, user_id=_whose())
         return ui.go(back, note=_n("{n} request was ended.", "{n} requests were ended.", done))
 
 

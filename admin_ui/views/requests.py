@@ -15,7 +15,7 @@ from admin_ui.i18n import _, _n, mark
 from admin_ui.visit import current_visit
 from admin_ui.waterfall import WIDTH, failure_word, waterfall
 from gateway.accounts import history
-from gateway.management.guard import actor, needs
+from gateway.management.guard import actor, author, needs
 from gateway.traffic import log
 from gateway.traffic.log import Look
 from gateway.traffic.request import read_request
@@ -157,7 +157,7 @@ def _deletion(area: Blueprint, ui: Ui) -> None:
         if not form.flag("sure"):
             count = await history.count_before(ui.services, moment)
             return ui.page("pages/requests_delete.html", form=form, count=count, before=moment, zone=_zone())
-        count = await history.forget_before(ui.services, moment)
+        count = await history.forget_before(ui.services, author(), moment)
         return ui.go(_LIST, note=_n("{n} entry was deleted.", "{n} entries were deleted.", count))
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway.accounts.refusals import NotFound, Refused
+from gateway.audit.trail import note
 from storage.records import Role
-from storage.repositories import costs, logs, requests, traces
+from storage.repositories import costs, logs, requests, traces, usage_rolled
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from gateway.audit.author import Author
     from gateway.services import Services
     from storage.records import LogRow, RequestCost, TraceRow, User
     from storage.repositories.logs import LogFilter
@@ -34,7 +36,7 @@ async def charged(services: Services, wanted: LogFilter) -> int:
     return await services.log_database.read(lambda conn: logs.charged(conn, wanted))
 
 
-async def forget_before(services: Services, moment: int) -> int:
+async def forget_before(services: Services, author: Author, moment: int) -> int:
     """Delete what is older than `moment` (Unix seconds), a little at a time, and return how many entries that was.
 
     Balances do not depend on them. What pages know of requests of that time is forgotten, too. Raises `Refused`.
@@ -47,6 +49,7 @@ async def forget_before(services: Services, moment: int) -> int:
         if not gone:
             break
         count += gone
+    await services.database.write(lambda conn: usage_rolled.forget_usage(conn, min(moment, _LATEST_S)))
     before_ms = min(moment, _LATEST_S) * 1000
 
     def work(conn: Connection) -> int:
@@ -56,6 +59,8 @@ async def forget_before(services: Services, moment: int) -> int:
 
     while await services.database.write(work):
         pass
+    done = {"before": ["", moment], "entries": ["", count]}
+    await services.database.write(lambda conn: note(conn, author, "log.clear", changes=done))
     return count
 
 

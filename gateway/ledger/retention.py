@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from storage.errors import StorageError
-from storage.repositories import responses, signatures
+from storage.repositories import audit, responses, signatures
 from storage.repositories.ledger_upkeep import delete_costs, delete_reaped, delete_traces, fold_ledger
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class Keep:
     cost_days: int = 7
     trace_days: int = 30
     estimate_days: int = 30
+    audit_days: int = 400
 
 
 class Retention:
@@ -85,6 +86,7 @@ class Retention:
             partial(delete_costs, before_s=(now_ms - keep.cost_days * _DAY_MS) // 1000, limit=_BATCH),
             partial(delete_traces, before_ms=now_ms - keep.trace_days * _DAY_MS, limit=_BATCH),
             partial(delete_reaped, before_ms=now_ms - keep.estimate_days * _DAY_MS, limit=_BATCH),
+            partial(audit.delete_old, before_ms=now_ms - keep.audit_days * _DAY_MS, limit=_BATCH),
             partial(responses.delete_expired, now_ms=now_ms, limit=_BATCH),
             partial(signatures.delete_expired, now_ms=now_ms, limit=_BATCH),
         ]

@@ -14,7 +14,7 @@ from gateway.accounts import history
 from gateway.accounts.refusals import Refused
 from gateway.management import answers, shapes
 from gateway.management.contract import Answer, Area
-from gateway.management.guard import actor, for_all, for_role, visitor
+from gateway.management.guard import actor, author, for_all, for_role, visitor
 from gateway.management.queries import Listing, Number, Query, Text
 from gateway.management.shown.envelope import Data, Paged
 from gateway.management.shown.history import LogEntry, RequestCost, Sum, TraceAnswer, TraceOfEntryAnswer
@@ -158,7 +158,7 @@ def _entries(area: Area, services: Services) -> None:
 
         Balances do not depend on them.
         """
-        return answers.data(await history.forget_before(services, asked.target_timestamp))
+        return answers.data(await history.forget_before(services, author(), asked.target_timestamp))
 
 
 def _requests(area: Area, services: Services) -> None:

@@ -10,7 +10,7 @@ import pytest
 from gateway.audit.author import PROGRAM, Author
 from gateway.audit.trail import MASK
 from gateway.channels import bulk
-from storage.repositories.audit import AuditFilter, AuditRow, page
+from storage.repositories.audit import AuditFilter, AuditRow, delete_old, page
 from storage.repositories.rows import Page
 from tests.management.conftest import site, sqlite
 from tests.management.site import PASSWORD, Site
@@ -187,3 +187,18 @@ async def test_entries_are_found_by_name_and_number(site: Site, text: str) -> No
     await site.root.call("PUT", "/api/channel/", json={"id": 1, **CHANNEL, "name": "renamed"})
     assert "channel.update" in [row.action for row in await entries(site, text=text)]
     assert await entries(site, text="nothing-like-it") == []
+
+
+async def test_clearing_the_log_is_written_down(site: Site) -> None:
+    await site.root.call("DELETE", "/api/log/?target_timestamp=100")
+    (row,) = await entries(site, kind="log")
+    assert (row.actor, changes(row)) == ("root", {"before": ["", 100], "entries": ["", 0]})
+
+
+async def test_entries_are_forgotten_when_they_are_old(site: Site) -> None:
+    await site.root.call("POST", "/api/channel/", json=CHANNEL)
+    (row,) = await entries(site)
+    database = site.services.database
+    assert await database.write(lambda conn: delete_old(conn, before_ms=row.created_at, limit=10)) == 0
+    assert await database.write(lambda conn: delete_old(conn, before_ms=row.created_at + 1, limit=10)) == 1
+    assert await entries(site) == []

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import insert
 
 from gateway.accounts import history
+from gateway.audit.author import PROGRAM
 from gateway.traffic import log
 from gateway.traffic.log import Entry, Look
 from storage.database import Database
@@ -195,10 +196,12 @@ async def test_deleting_takes_what_is_older_and_nothing_else(filled: Database, s
     whole = await everything(site, Look(asked=Asked()), size=200)
     moment = START + 8
     assert await history.count_before(site.services, moment) == 31
-    assert await history.forget_before(site.services, moment) == 31
+    assert await history.forget_before(site.services, PROGRAM, moment) == 31
     left = await everything(site, Look(asked=Asked()), size=200)
     assert [entry.key for entry in left] == [entry.key for entry in whole if entry.at >= moment]
-    assert await history.forget_before(site.services, 2**62) == len([e for e in left if not e.key.startswith("f")])
+    assert await history.forget_before(site.services, PROGRAM, 2**62) == len(
+        [e for e in left if not e.key.startswith("f")]
+    )
 
 
 @pytest.mark.parametrize("text", ["", "1.2.3", "a.b.c.d", "1.2.3.4.5", "-1.0.0.0", "1." + "9" * 30 + ".0.0"])
