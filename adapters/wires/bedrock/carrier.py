@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 
 MOST_REMEMBERED = 4096
 """Pairs of account and model, whose id is known. Beyond it the oldest go, and are found again."""
+_STATUSES = {
+    b"ThrottlingException": 429,
+    b"ServiceQuotaExceededException": 429,
+    b"ModelErrorException": 502,
+    b"ModelStreamErrorException": 502,
+    b"ModelTimeoutException": 504,
+}
+"""By kind of error, where the status it comes with would be taken for the client's fault."""
 _BEFORE_MODEL = "/model/"
 
 
@@ -45,13 +53,13 @@ class BedrockCarrier:
                     self._remember(key, one)
                 return _presented(response)
             if one == ids[-1] or response.status not in (400, 404):
-                return response
+                return _restated(response)
             try:
                 body = await read_all(response, most=MOST_BYTES)
             finally:
                 await response.aclose()
             if not tells_of_unknown_model(response.status, body):
-                return Given(response.status, response.headers, body)
+                return _restated(Given(response.status, response.headers, body))
         raise AssertionError("there is always an id to try")
 
     def _remember(self, key: tuple[str, str], one: str) -> None:
@@ -64,6 +72,30 @@ class BedrockCarrier:
 def _presented(response: UpstreamResponse) -> UpstreamResponse:
     kind = dict(response.headers).get(b"content-type", b"").lower()
     return EventStream(response) if kind.startswith(EVENT_STREAM) else response
+
+
+def _restated(response: UpstreamResponse) -> UpstreamResponse:
+    """Return an error under the status that says what to do about it, which is not always Amazon's."""
+    kind = dict(response.headers).get(b"x-amzn-errortype", b"").partition(b":")[0]
+    status = _STATUSES.get(kind, response.status)
+    return response if status == response.status else _Restated(response, status)
+
+
+class _Restated:
+    """An answer with another status."""
+
+    def __init__(self, inner: UpstreamResponse, status: int) -> None:
+        self.status = status
+        self.headers = inner.headers
+        self._inner = inner
+
+    async def receive_some(self) -> bytes:
+        """See `adapters.transport.types.UpstreamResponse`."""
+        return await self._inner.receive_some()
+
+    async def aclose(self) -> None:
+        """See `adapters.transport.types.UpstreamResponse`."""
+        await self._inner.aclose()
 
 
 def _split(url: str) -> tuple[str, str, str]:

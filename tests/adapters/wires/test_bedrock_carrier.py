@@ -129,3 +129,20 @@ async def test_frames_are_presented_as_events() -> None:
         mock.script(Answer(body=chunk({"type": "ping"}), headers=(("Content-Type", EVENT_STREAM),)))
         _, body = await send(BedrockCarrier(), mock, call(SONNET))
     assert body == b'event: ping\ndata: {"type": "ping"}\n\n'
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "restated"),
+    [
+        (400, "ThrottlingException", 429),
+        (400, "ServiceQuotaExceededException:http://internal.amazon.com/", 429),
+        (424, "ModelErrorException", 502),
+        (408, "ModelTimeoutException", 504),
+        (403, "AccessDeniedException", 403),
+        (400, "ValidationException", 400),
+    ],
+)
+async def test_errors_come_with_the_status_that_says_what_to_do(status: int, kind: str, restated: int) -> None:
+    async with provider() as mock:
+        mock.script(Answer(status=status, body=b'{"message":"no"}', headers=(("x-amzn-ErrorType", kind),)))
+        assert await send(BedrockCarrier(), mock, call(SONNET)) == (restated, b'{"message":"no"}')
