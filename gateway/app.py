@@ -66,6 +66,7 @@ from gateway.relay.supervisor import RelayDeps
 from gateway.services import Services
 from gateway.site.about import product_version
 from gateway.traffic.recorder import RequestRecorder
+from gateway.traffic.sums import UsageSums
 from storage.bootstrap import ensure_first_root
 from storage.database import Database
 from storage.dsn import parse_dsn
@@ -311,6 +312,7 @@ def _in_order(
     if process.is_leader:
         order.append(Reaper(main, replica_id=replica_id, journal=journal, logs_elsewhere=databases.are_apart))
         order.append(Retention(main, journal=journal))
+        order.append(UsageSums(main, databases.logs, journal=journal))
     order += [services.registry, *mail, deps.health, transport, tokens, deps.responses.book, prober]
     if process.is_leader:
         order.append(_settler(services, deps))

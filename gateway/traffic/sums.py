@@ -1,0 +1,159 @@
+"""Sums the log up by hour and day, so that a chart of a month reads hundreds of rows and not a million.
+
+An hour is summed up a minute after it is over; the hour that runs is always read from the log itself. What is summed
+up is one stretch of time without gaps, which grows at both ends: forwards with the clock, backwards until the oldest
+entry of a log that was there before. Entries that come late (a reservation that was settled by the reaper, a log on
+its way to another database) are noticed by comparing the sums of the last two days with the log.
+
+Two processes at this at once do no harm: an hour is always written whole.
+"""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from typing import TYPE_CHECKING
+
+import trio
+
+from storage.errors import StorageError
+from storage.repositories import usage, usage_rolled
+from storage.repositories.usage import DAY, HOUR, KINDS, Buckets, Cells, Only, Sums
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Connection
+
+    from gateway.observe.types import Journal
+    from storage.database import Database
+
+EVERY_S = 60.0
+# By then the last requests of an hour are settled and remembered, save for a few.
+SETTLED_S = 60
+COMPARED_S = 48 * HOUR
+COMPARE_EVERY = 10
+"""In rounds."""
+LONGEST_S = 400 * DAY
+_BREATH_S = 0.02
+_ALL = Buckets()
+_ANYBODY = Only()
+
+
+class UsageSums:
+    """Service: keeps the sums up to date."""
+
+    name = "usage-sums"
+
+    def __init__(
+        self, database: Database, logs: Database, *, journal: Journal, now_s: Callable[[], float] = time.time
+    ) -> None:
+        """`logs` is where the log lives, which may be the same database."""
+        self._database = database
+        self._logs = logs
+        self._journal = journal
+        self._now_s = now_s
+        self._complained = False
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Sum up again and again until cancelled."""
+        task_status.started()
+        number = 0
+        while True:
+            try:
+                await self.catch_up()
+                if number % COMPARE_EVERY == 0:
+                    await self.correct()
+                self._complained = False
+            except StorageError as error:
+                if not self._complained:
+                    self._journal.event("warning", "usage.unsummed", f"use is not summed up for now: {error}")
+                self._complained = True
+            number += 1
+            await trio.sleep(EVERY_S)
+
+    async def aclose(self) -> None:
+        """Nothing is owed."""
+
+    async def catch_up(self) -> int:
+        """Sum up all hours that are over and were not yet; return how many. Raises `StorageError`."""
+        closed = int(self._now_s()) - SETTLED_S
+        closed -= closed % HOUR
+        oldest = await self._logs.read(usage_rolled.first_charge)
+        if not oldest:
+            return 0
+        begin = max(oldest - oldest % HOUR, closed - LONGEST_S)
+        first, end = await self._database.read(usage_rolled.rolled_hours)
+        count = 0
+        if not end and begin < closed:
+            first, end = closed - HOUR, closed
+            await self.sum_up(first)
+            count += 1
+        while end and end < closed:
+            await self.sum_up(end)
+            end += HOUR
+            count += 1
+        while first > begin:
+            first -= HOUR
+            await self.sum_up(first)
+            count += 1
+        return count
+
+    async def correct(self) -> int:
+        """Sum the hours of the last two days up anew whose sums are not those of the log; return how many."""
+        until = int(self._now_s())
+        since = until - until % HOUR - COMPARED_S
+        first, end = await self._database.read(usage_rolled.rolled_hours)
+        since, until = max(since, first), min(until, end)
+        if since >= until:
+            return 0
+        hours = Buckets(since, HOUR)
+        found = await self._logs.read(
+            lambda conn: usage.from_log(conn, by="", since=since, until=until, buckets=hours, only=_ANYBODY)
+        )
+        known = await self._database.read(lambda conn: usage_rolled.rolled_totals(conn, since, until))
+        count = 0
+        for start in range(since, until, HOUR):
+            sums = found.get(((start - since) // HOUR, ""), Sums())
+            if known.get(start) != (sums.requests, sums.units):
+                await self.sum_up(start)
+                count += 1
+        return count
+
+    async def sum_up(self, start: int) -> None:
+        """Sum up the hour that begins at `start`, and its day if that is complete."""
+        until = start + HOUR
+        rows: list[tuple[str, str, Sums]] = []
+        logged = await self._logs.read(partial(_from_log, start, until))
+        remembered = await self._database.read(partial(_from_requests, start, until))
+        for kind, cells in (logged | remembered).items():
+            rows += [(kind, key, sums) for (_, key), sums in cells.items()]
+        if not logged["all"]:
+            # The row that says that the hour was looked at.
+            rows.append(("all", "", Sums()))
+        day = start - start % DAY
+
+        def store(conn: Connection) -> None:
+            usage_rolled.store_hour(conn, start, rows)
+            first, end = usage_rolled.rolled_hours(conn)
+            if first <= day and day + DAY <= end:
+                usage_rolled.store_day(conn, day)
+
+        await self._database.write(store)
+        await trio.sleep(_BREATH_S)
+
+
+def _from_log(since: int, until: int, conn: Connection) -> dict[str, Cells]:
+    def by(kind: str) -> Cells:
+        return usage.from_log(conn, by=kind, since=since, until=until, buckets=_ALL, only=_ANYBODY)
+
+    found = {"all": by("")} | {kind: by(kind) for kind in KINDS}
+    found["took"] = usage.steps_from_log(conn, since=since, until=until, buckets=_ALL, only=_ANYBODY)
+    return found
+
+
+def _from_requests(since: int, until: int, conn: Connection) -> dict[str, Cells]:
+    return {
+        "first": usage.first_steps(conn, since=since, until=until, buckets=_ALL, only=_ANYBODY),
+        "outcome": usage.failures(conn, since=since, until=until, buckets=_ALL, only=_ANYBODY),
+    }
