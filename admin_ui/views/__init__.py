@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from admin_ui.views import (
+    audit,
     channel_form,
     channels,
     codes,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from admin_ui.ui import Ui
 
 PAGES: tuple[Callable[[Blueprint, Ui], None], ...] = (
+    audit.register,
     channels.register,
     channel_form.register,
     codes.register,
