@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from adapters.formats.neutral import (
@@ -34,7 +35,7 @@ class KnownUsage:
     """Tells what is paid for where the request alone decides it, and the provider does not say."""
 
     def __init__(self, usage: Usage) -> None:
-        self._usage = usage
+        self._usage = replace(usage, is_exact=True)
 
     def event(self, event: StreamEvent) -> list[StreamEvent]:
         """See `Shaper`."""

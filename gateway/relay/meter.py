@@ -84,11 +84,19 @@ class Meter:
         self._counted += await self._counter.count_text(self._model, text)
 
     async def usage(self, prompt_tokens: int) -> Usage:
-        """Return what is to be charged: reported, or counted from what was delivered with `prompt_tokens` in."""
-        reported = self.reported
-        if reported is not None and reported.prompt_total + reported.completion_total > 0:
+        """Return what is to be charged: reported, and what is missing counted, with `prompt_tokens` in.
+
+        A provider may report one side alone (Ollama says nothing of a prompt that it knew), and one that was
+        interrupted the beginning only.
+        """
+        reported = self.reported or Usage()
+        if reported.is_exact or (self.finished and reported.prompt_total and reported.completion_total):
             return reported
         if self._texts:
             await self.fold()
-        # What counts searches and not tokens is still read.
-        return replace(reported or Usage(), input=prompt_tokens, output=self._counted)
+        if not reported.prompt_total:
+            # What counts searches and not tokens is still read.
+            reported = replace(reported, input=prompt_tokens)
+        if self.finished and reported.completion_total:
+            return reported
+        return replace(reported, output=reported.output + max(self._counted - reported.completion_total, 0))
