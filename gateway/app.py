@@ -37,6 +37,7 @@ from gateway.ledger.reaper import Reaper
 from gateway.ledger.retention import Retention
 from gateway.ledger.writer import LedgerWriter
 from gateway.lifecycle_types import App, Process, Service
+from gateway.live.facts import Surroundings
 from gateway.live.live import Live
 from gateway.management.app import create_management
 from gateway.management.extension import installed_extensions
@@ -252,7 +253,7 @@ async def build(settings: Settings, process: Process, /) -> App:
                 outside=outside,
                 live=Live.of(
                     services,
-                    process=f"{socket.gethostname()}/{process.worker}",
+                    around=_surroundings(process, cluster, lines, replica_id),
                     tail=tail,
                     is_alone=not cluster.services,
                 ),
@@ -323,6 +324,19 @@ def _in_order(
 def _settler(services: Services, deps: RelayDeps) -> Settler:
     responses = deps.responses
     return Settler(responses.book, responses.charges, registry=services.registry, journal=services.journal)
+
+
+def _surroundings(process: Process, cluster: Cluster, lines: JournalService, replica_id: str) -> Surroundings:
+    fallback = cluster.fallback
+    return Surroundings(
+        process=f"{socket.gethostname()}/{process.worker}",
+        replica=replica_id,
+        is_leader=process.is_leader,
+        shared=cluster.label,
+        is_degraded=lambda: fallback is not None and fallback.is_on,
+        local_answers=lambda: fallback.answers if fallback is not None else 0,
+        dropped=lambda: lines.dropped,
+    )
 
 
 def _relay_deps(

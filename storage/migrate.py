@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import exc, text
+from sqlalchemy import column, exc, inspect, select, table, text
 
 from storage.engines import LaneLimits, server_engine, sqlite_engine
 from storage.errors import Retryable, StorageError, translate
@@ -45,6 +45,13 @@ def pending(database: Database) -> list[str]:
     return database.read_sync(
         lambda connection: [f"{script.revision} {script.doc}" for script in _missing(connection, scripts)]
     )
+
+
+def revision_of(connection: Connection) -> str:
+    """Return the revision that a database is at, empty for one that was never migrated."""
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return ""
+    return str(connection.execute(select(column("version_num")).select_from(table(VERSION_TABLE))).scalar() or "")
 
 
 def migrate(database: Database, progress: Callable[[int, int, str], None] | None = None) -> MigrationReport:
@@ -85,8 +92,7 @@ def _scripts() -> ScriptDirectory:
 
 
 def _missing(connection: Connection, scripts: ScriptDirectory) -> list[Script]:
-    context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
-    current = context.get_current_revision()
+    current = revision_of(connection) or None
     known = {script.revision for script in scripts.walk_revisions()}
     if current is not None and current not in known:
         # A newer version of this program was here. It only adds, so this one can work on it.

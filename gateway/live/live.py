@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gateway.accounts.transactions import commit
 from gateway.audit.trail import note
 from gateway.live.board import EVERYBODY, Board
+from gateway.live.facts import Roll, Surroundings
 from gateway.live.tails import Tails
 
 if TYPE_CHECKING:
@@ -25,19 +26,27 @@ class Live:
     services: Services
     board: Board
     tails: Tails
+    roll: Roll
 
     @classmethod
     def of(
-        cls, services: Services, *, process: str = "here/0", tail: Tail | None = None, is_alone: bool = True
+        cls,
+        services: Services,
+        *,
+        around: Surroundings | None = None,
+        tail: Tail | None = None,
+        is_alone: bool = True,
     ) -> Live:
-        """Make what is needed. `process` is what people call this process; `is_alone`: there are no others."""
-        bus = services.bus
+        """Make what is needed. `around` tells of this process; `is_alone`: there are no others."""
+        bus, around = services.bus, around or Surroundings()
+        process = around.process
         return cls(
             services=services,
             board=Board(
                 running=services.running, bus=bus, journal=services.journal, process=process, is_alone=is_alone
             ),
             tails=Tails(tail, bus=bus, process=process, is_alone=is_alone),
+            roll=Roll(services, around, is_alone=is_alone),
         )
 
     async def end(self, author: Author, request_ids: Sequence[str], *, user_id: int = EVERYBODY) -> int:

@@ -36,6 +36,9 @@ class AccountCache:
         bus.subscribe("account", self._heard)
         bus.subscribe("gap", self._heard_gap)
 
+    def __len__(self) -> int:
+        return len(self._entries)
+
     async def by_key(self, key: str) -> Account | None:
         """Return the token with `key` (without prefix) and its owner, or `None`. Raises `DatabaseUnavailable`."""
         entry = self._entries.get(key)
