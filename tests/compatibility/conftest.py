@@ -7,11 +7,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.compatibility.house import House, house
-from tests.compatibility.matrix import Key, as_text
+from tests.compatibility.matrix import PAGE, Key, as_page, as_text
 from tests.support.background import Background, in_background
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+_WRITE = "--write-page"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Known when this folder is run by itself."""
+    parser.addoption(_WRITE, action="store_true", help="write docs/compatibility.md from this run")
 
 
 @pytest.fixture(scope="session")
@@ -28,15 +35,22 @@ def here(everything: Background[House]) -> House:
     return everything.value
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the matrix of this run."""
-    words = {"passed": "yes", "skipped": "-", "failed": "NO", "error": "NO"}
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print the matrix of this run, and write the page if that is wanted and every cell is as it should be."""
     results: dict[Key, str] = {}
-    for outcome, word in words.items():
-        for report in terminalreporter.stats.get(outcome, ()):
-            if cell := dict(getattr(report, "user_properties", ())).get("cell"):
-                results[cell] = word
-    if results:
-        terminalreporter.write_sep("=", "official clients over providers")
-        for line in as_text(results):
-            terminalreporter.write_line(line)
+    for report in terminalreporter.stats.get("passed", ()):
+        for name, value in report.user_properties:
+            if name == "cell":
+                results[value[0]] = value[1]
+    if not results:
+        return
+    terminalreporter.write_sep("=", "official clients over providers")
+    for line in as_text(results):
+        terminalreporter.write_line(line)
+    failed = [name for outcome in ("failed", "error") for name in terminalreporter.stats.get(outcome, ())]
+    if config.getoption(_WRITE, default=False):
+        if [report for report in failed if "test_client_over_provider" in report.nodeid]:
+            terminalreporter.write_line("a cell failed: the page is not written", red=True)
+        else:
+            PAGE.write_text(as_page(results), encoding="utf-8")
+            terminalreporter.write_line(f"wrote {PAGE}")
