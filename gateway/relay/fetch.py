@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import ipaddress
+from contextlib import aclosing
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urljoin
 
@@ -166,10 +167,11 @@ class HttpImageFetcher:
             raise _Unsuitable(f"status {response.status}")
         kind = self._kind(response)
         body = bytearray()
-        async for piece in response.aiter_stream():
-            body += piece
-            if len(body) > self._max_bytes:
-                raise _Unsuitable("too large")
+        async with aclosing(response.aiter_stream()) as pieces:
+            async for piece in pieces:
+                body += piece
+                if len(body) > self._max_bytes:
+                    raise _Unsuitable("too large")
         return kind, bytes(body)
 
     async def _look(self, url: str) -> str | None:
