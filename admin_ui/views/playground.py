@@ -135,7 +135,7 @@ def _streamed(area: Blueprint, ui: Ui) -> None:
 
     @area.get("/playground/cost/<request_id>")
     @needs(Role.USER)
-    async def cost(request_id: str) -> Response:
+    async def playground_cost(request_id: str) -> Response:
         """Tell what a request that was stopped has cost, once that is known."""
         found = await cost_of(ui.services, request_id)
         if found.user_id != actor().id:
