@@ -67,6 +67,7 @@ RAIL: tuple[Group, ...] = (
 FOOT: tuple[Entry, ...] = (
     Entry("/topup", mark("Top up"), "wallet"),
     Entry("/chat", mark("Chat"), "message"),
+    Entry("/status", mark("Status"), "zap"),
     Entry("/about", mark("About"), "info"),
 )
 

@@ -41,6 +41,12 @@ SECTIONS: tuple[Section, ...] = (
             Setting("HomePageContent", mark("Home page"), "long", mark("Markdown, or one https address to embed.")),
             Setting("About", mark("About page"), "long", mark("Markdown, or one https address to embed.")),
             Setting("Footer", mark("Footer"), "long", mark("Markdown, at the foot of the sign-in page.")),
+            Setting(
+                "StatusPageEnabled",
+                mark("Public status page"),
+                "switch",
+                mark("Everybody can see at /status which models work; names of channels are never shown."),
+            ),
             Setting("Theme", mark("Theme of the older dashboards"), "theme", mark("Has no effect on these pages.")),
         ),
     ),

@@ -133,6 +133,13 @@ _SPECS: tuple[OptionSpec, ...] = (
     _flag("LogConsumeEnabled", True, "Write a log entry for each charge."),
     _flag("DisplayInCurrencyEnabled", True, "Show quota as money in texts and billing dashboards."),
     _flag("DisplayTokenStatEnabled", True, "Billing dashboards show the token's quota, not its owner's."),
+    OptionSpec(
+        key="StatusPageEnabled",
+        kind="flag",
+        default="false",
+        listed=False,
+        meaning="Everybody may see at /status which models work, without names of channels.",
+    ),
     # Mail and messages.
     OptionSpec(key="SMTPServer", meaning="Mail host; without it no mail is sent."),
     OptionSpec(

@@ -28,6 +28,7 @@ PAGES: dict[str, list[str]] = {
         "/models",
         "/live",
         "/playground",
+        "/status",
     ],
     "admin": ["/channels", "/users", "/codes", "/audit", "/routing", "/live"],
     "root": [

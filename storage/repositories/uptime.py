@@ -1,0 +1,35 @@
+"""How often models failed, day by day, for reasons that are ours or a provider's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import func, select
+
+from storage.traffic_tables import gw_requests as requests
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection
+
+DAY_S: Final = 86_400
+# What a client did wrong, or did not pay for, says nothing of a model.
+_OURS: Final[Sequence[str]] = ("upstream_failed", "deadline", "drained")
+
+
+def failures_by_day(conn: Connection, models: Sequence[str], *, since_s: int) -> dict[tuple[str, int], int]:
+    """Return how many requests failed by model and by the day's beginning (Unix seconds, UTC)."""
+    day_ms = DAY_S * 1000
+    day = (requests.c.finished_at - requests.c.finished_at % day_ms).label("day")
+    rows = conn.execute(
+        select(requests.c.model, day, func.count())
+        .where(
+            requests.c.failed.is_(True),
+            requests.c.finished_at >= since_s * 1000,
+            requests.c.outcome.in_(_OURS),
+            requests.c.model.in_(models),
+        )
+        .group_by(requests.c.model, day)
+    )
+    return {(model, int(start) // 1000): int(count) for model, start, count in rows}
