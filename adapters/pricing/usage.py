@@ -31,6 +31,8 @@ class Usage:
     tool_calls: tuple[tuple[str, int], ...] = ()
     calls: int = 1
     """What counts as a call where a model is priced by the call: a long search is several."""
+    pictures: int = 0
+    """How many pictures were made, where that is fewer than were asked for; 0: all."""
     is_exact: bool = False
     """What is not in here is free: nothing is counted in its place."""
 

@@ -212,6 +212,7 @@ async def test_a_task_is_waited_for(autojump_clock: trio.testing.MockClock) -> N
     assert asked(p)[1:] == [("GET", "http://up.example/api/v1/tasks/t%2F1")] * 2
     (one,) = got.json["data"]  # type: ignore[misc]
     assert b64decode(one["b64_json"]) == png
+    assert [s.units for s in p.books.settled] == [10_000], "the one that was unfit is not paid for"
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from adapters.formats.errors import FormatError
 from adapters.formats.pictures.painter import decode_request, encode_response, wanted_urls
 from adapters.formats.pictures.raster import NoPicture, as_png
 from adapters.formats.piece import Piece
+from adapters.pricing.usage import Usage
 from gateway.relay.convert import read_whole
 from gateway.relay.errors import Invalid, RelayError, UpstreamFailed
 from gateway.relay.exchange import Passed, Unfetched
@@ -86,7 +87,10 @@ class ConvertedPictures:
             return encode_response(response, fetched, now_s=self._now_s)
 
         unfetched = Unfetched(wanted_urls(response, self._request), write, as_png=self._painter.makes_png)
-        return Passed(piece=Piece(has_content=True, finishes=True), done=True, unfetched=unfetched)
+        made = len(response.pictures)
+        # Some may have been unfit to be shown; they are not paid for.
+        usage = Usage(pictures=made) if made < self._request.n else None
+        return Passed(piece=Piece(usage=usage, has_content=True, finishes=True), done=True, unfetched=unfetched)
 
     def event(self, event: Event) -> Passed:
         """See `Exchange`. There are no streams of such pictures."""

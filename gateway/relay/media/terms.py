@@ -65,8 +65,9 @@ class ImageTerms:
 
     def cost(self, usage: Usage) -> Charge:
         """See `gateway.relay.money.Terms`."""
+        count = min(usage.pictures or self.count, self.count)
         return image_charge(
-            self.price, count=self.count, factor=self.factor, group_ratio=self.channel.group_ratio, usage=usage
+            self.price, count=count, factor=self.factor, group_ratio=self.channel.group_ratio, usage=usage
         )
 
     def reservation(self, *, prompt_tokens: int, output_limit: int | None, pre_consumed: int) -> int:
