@@ -125,10 +125,10 @@ HEARD = {
         ("gemini", "gemini-2.5-flash", chat, gemini(HEARD), 15 + 450 + 13),
         ("gemini", "gemini-2.5-flash-image", chat, gemini(PICTURE), 150 + 125 + 19_350),
         ("gemini", "gemini-2.5-flash", chat,
-         gemini({"promptTokenCount": 1000, "candidatesTokenCount": 0}, **SEARCHED) | {"modelVersion": "gemini-2.5-flash"},
-         150 + 17_500),
+         gemini({"promptTokenCount": 1000, "candidatesTokenCount": 1}, **SEARCHED) | {"modelVersion": "gemini-2.5-flash"},
+         150 + 17_500 + 2),
         ("gemini", "gemini-3-pro-preview", messages,
-         gemini({"promptTokenCount": 1000, "candidatesTokenCount": 0}, **SEARCHED), 1000 + 2 * 7000),
+         gemini({"promptTokenCount": 1000, "candidatesTokenCount": 1}, **SEARCHED), 1000 + 2 * 7000 + 6),
         # A prompt above 200 000 tokens has the upper price.
         ("gemini", "gemini-2.5-pro", chat, gemini({"promptTokenCount": 300_000, "candidatesTokenCount": 10}), 375_075),
     ],
