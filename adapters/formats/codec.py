@@ -84,6 +84,8 @@ class ClientSide:
     """What keeps a stream awake and says nothing; may stand between any two events."""
     stream_type: bytes = b"text/event-stream"
     """The media type of its streams."""
+    always_tells_tokens: bool = False
+    """Its answers tell how many tokens they took, whatever the client asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

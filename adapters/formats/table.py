@@ -30,6 +30,7 @@ CLIENTS: Mapping[str, ClientSide] = MappingProxyType(
             stream_encoder=openai_responses.StreamEncoder,
             error_body=openai_responses.error_body,
             error_event=openai_responses.error_event,
+            always_tells_tokens=True,
         ),
         "anthropic": ClientSide(
             decode_request=anthropic.decode_request,
@@ -37,6 +38,7 @@ CLIENTS: Mapping[str, ClientSide] = MappingProxyType(
             stream_encoder=anthropic.StreamEncoder,
             error_body=anthropic.error_body,
             error_event=anthropic.error_event,
+            always_tells_tokens=True,
         ),
         "gemini": ClientSide(
             decode_request=gemini.decode_request,
@@ -45,6 +47,7 @@ CLIENTS: Mapping[str, ClientSide] = MappingProxyType(
             error_body=gemini.error_body,
             error_event=gemini.error_event,
             heartbeat=gemini.HEARTBEAT,
+            always_tells_tokens=True,
         ),
     }
 )

@@ -45,6 +45,8 @@ class Converted:
         self._encoder = client.stream_encoder(options)
         self._dropped: tuple[str, ...] = ()
         self._has_usage = False
+        # Tokens that the provider does not tell are counted for clients that count on them.
+        self._counts = provider.is_dialect or client.always_tells_tokens
 
     @property
     def dropped(self) -> tuple[str, ...]:
@@ -70,7 +72,7 @@ class Converted:
             response = shaper.whole(response)
         encoded = self._client.encode_response(response, self._options)
         self._dropped = encoded.dropped
-        counts = self._provider.is_dialect and response.usage is None
+        counts = self._counts and response.usage is None
         return Passed(
             encoded.body,
             _piece_of(response),
@@ -119,7 +121,7 @@ class Converted:
                 if isinstance(shaped, neutral.UsageUpdate):
                     piece.usage = shaped.usage
                     self._has_usage = True
-                elif isinstance(shaped, neutral.End) and self._provider.is_dialect and not self._has_usage:
+                elif isinstance(shaped, neutral.End) and self._counts and not self._has_usage:
                     return Passed(b"".join(out), _with(piece, texts), done=True, with_usage=self._ended)
                 out.append(self._encoder.encode(shaped))
             if isinstance(event, neutral.End):
