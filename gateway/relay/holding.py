@@ -153,10 +153,15 @@ class Holding:
         self._accounts.forget_token(token.id)
         account = await self._accounts.by_key(token.key)
         left = account.token.remain_quota if account is not None else 0
-        return OutOfQuota(
-            f"insufficient token quota: required={units}, available={left}, tokenId={token.id}",
-            code="pre_consume_token_quota_failed",
-        )
+        message = f"insufficient token quota: required={units}, available={left}, tokenId={token.id}"
+        # The original's words, which differ by what was asked for, since scripts look at them.
+        match self._relay.endpoint.kind:
+            case Kind.RESPONSES:
+                return OutOfQuota(message, code="insufficient_token_quota")
+            case Kind.IMAGES | Kind.IMAGE_EDITS:
+                return OutOfQuota(message, status=500, code="pre_consume_failed")
+            case _:
+                return OutOfQuota(message, code="pre_consume_token_quota_failed")
 
     def _use(self, channel: ChannelView) -> None:
         relay = self._relay

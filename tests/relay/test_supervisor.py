@@ -275,6 +275,22 @@ async def test_token_too_small_says_what_is_needed(autojump_clock: MockClock) ->
     assert "available=100, tokenId=7" in str(got.error["message"])
 
 
+@pytest.mark.parametrize(
+    ("path", "ask", "told"),
+    [
+        ("/v1/responses", {"input": "hi", "max_output_tokens": 1000}, (403, "insufficient_token_quota")),
+        ("/v1/images/generations", {"prompt": "a cat"}, (500, "pre_consume_failed")),
+    ],
+)
+async def test_token_too_small_is_told_in_the_words_of_what_was_asked(
+    path: str, ask: dict[str, object], told: tuple[int, str], autojump_clock: MockClock
+) -> None:
+    channels = [channel(1, model_mapping={"m": "dall-e-3" if "prompt" in ask else "gpt-4o"})]
+    async with plane(channels=channels, token={"unlimited_quota": False, "remain_quota": 100}) as p:
+        got = await p.ask({"model": "m"} | ask, path=path)
+    assert (got.status, got.error["code"]) == told
+
+
 async def test_429_everywhere_is_told_with_patience(autojump_clock: MockClock) -> None:
     channels = [channel(1, priority=9), channel(2)]
     async with plane(channels=channels, options={"RetryTimes": "1"}) as p:
