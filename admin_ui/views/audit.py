@@ -120,7 +120,7 @@ def _link(row: AuditRow) -> str:
     if row.action.endswith(".delete"):
         return ""
     if row.kind == "relay" and row.object_name:
-        return f"/requests/{row.object_name}"
+        return f"/playground/request/{row.object_name}"
     if row.kind == "option":
         return "/settings"
     folder = {"channel": "channels", "user": "users", "code": "codes"}.get(row.kind)

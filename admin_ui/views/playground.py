@@ -13,7 +13,7 @@ from quart.wrappers.response import ResponseBody
 from admin_ui import shown, streams
 from admin_ui.forms import Form, read_form
 from admin_ui.i18n import _
-from admin_ui.ui import ui_paths
+from admin_ui.ui import ui_paths, with_query
 from admin_ui.views.picked import as_number
 from admin_ui.visit import current_visit
 from gateway.accounts.directory import list_tokens
@@ -23,6 +23,7 @@ from gateway.accounts.tokens import read_token
 from gateway.management.guard import actor, needs
 from gateway.playground.conversation import EFFORTS, FORMATS, Conversation, Turn, write
 from gateway.playground.snippets import snippets
+from gateway.traffic.request import key_of
 from storage.records import Role, TokenStatus
 from storage.repositories.filtered import Wanted
 from storage.repositories.rows import Page, Sort
@@ -44,6 +45,9 @@ _MOST_TURNS = 100
 _LONGEST = 200_000
 _MOST_TOKENS = 200
 _HOTTEST = Decimal(2)
+# Seconds. What is known of a request is stored a moment after it has ended.
+_STORED_S = 3.0
+_LOOK_AGAIN_S = 0.2
 _CELLS = (
     "name",
     "format",
@@ -132,6 +136,17 @@ def _streamed(area: Blueprint, ui: Ui) -> None:
 
         served = ui_paths()
         return _events(_Events(written[0], _playing(ui, form, written[0], token), finish))
+
+    @area.get("/playground/request/<request_id>")
+    @needs(Role.USER)
+    async def playground_request(request_id: str) -> Response:
+        """Lead to a request in the log, or to where it will be in a moment."""
+        key = await key_of(ui.services, request_id)
+        with trio.move_on_after(_STORED_S):
+            while not key:
+                await trio.sleep(_LOOK_AGAIN_S)
+                key = await key_of(ui.services, request_id)
+        return ui.go(f"/requests/{key}" if key else with_query("/requests", q=request_id))
 
     @area.get("/playground/cost/<request_id>")
     @needs(Role.USER)
@@ -265,7 +280,7 @@ def cells(ui: Ui, outcome: Outcome, *, served: frozenset[str] | None = None) -> 
         "raw": outcome.raw,
         "error": outcome.error,
         "id": outcome.request_id,
-        "link": f"/requests/{outcome.request_id}" if has_log and outcome.request_id else "",
+        "link": f"/playground/request/{outcome.request_id}" if has_log and outcome.request_id else "",
     }
 
 

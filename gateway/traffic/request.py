@@ -107,3 +107,18 @@ def _bill_of(entry: Entry) -> Bill | None:
         return None
     ratio, group, completion = (float(text) for text in found.groups())
     return Bill(input_usd=ratio * _USD_PER_RATIO, output_usd=ratio * completion * _USD_PER_RATIO, group_ratio=group)
+
+
+async def key_of(services: Services, request_id: str) -> str:
+    """Return the key under which `read_request` knows a request, empty while it is not stored yet.
+
+    Who may read it is asked there.
+    """
+    request = await services.database.read(lambda conn: requests.by_request_id(conn, request_id))
+    if request is None:
+        return ""
+    if request.logged and request.trace_id:
+        rows = await services.log_database.read(lambda conn: logs.of_trace(conn, request.trace_id))
+        if rows:
+            return str(rows[0].id)
+    return f"f{request.id}"

@@ -53,13 +53,25 @@ def test_a_newcomer_gets_from_nothing_to_a_working_key(
         key = page.locator("#key").inner_text()
         assert key.startswith("sk-")
 
-        client = site.api("root", PASSWORD)
-        answer = client.post(
-            "/v1/chat/completions",
-            headers={"Authorization": f"Bearer {key}"},
-            json={"model": "model-a", "messages": [{"role": "user", "content": "2+2"}]},
-        )
-        assert answer.json()["choices"][0]["message"]["content"] == "4"
+        page.goto("/playground")
+        page.fill("#f-model", "model-a")
+        page.select_option("#f-token", label="laptop · no limit")
+        page.fill("#f-message", "What is 2+2?")
+        page.click("button[value=send]")
+        pane = page.locator("[data-pane=openai_chat]")
+        expect(pane.locator("[data-kind]")).to_have_text("Answered")
+        expect(pane.locator("[data-answer]")).to_contain_text("word0" if script else "4")
+        expect(pane.locator("[data-cell=facts]")).to_contain_text("$0.00002")
+
+        pane.locator("text=Open this request").click()
+        expect(page.locator("main")).to_contain_text("What happened when")
+        expect(page.locator(".bill .sum")).to_contain_text("$0.00002")
+        page.goto("/requests")
+        row = page.locator("tbody tr", has_text="model-a").first
+        expect(row).to_contain_text("laptop")
+        expect(row).to_contain_text("$0.00002")
+        page.goto("/")
+        expect(page.locator("main .steps")).to_have_count(0)
         assert one.complaints == []
 
 
