@@ -18,7 +18,7 @@ _REPEATED = ("reasoning", "reasoning_content", "parsed", "annotations")
 
 def read(body: dict[str, Any], target: str) -> Asked:
     """Return what a request asks. Raises `Unacceptable`."""
-    require(target.endswith("/v1/chat/completions"), f"no such path: {target}")
+    require(target.partition("?")[0].endswith("/v1/chat/completions"), f"no such path: {target}")
     check_chat({**body, "messages": [_without_additions(message) for message in body["messages"]]})
     asked = Asked(model=body["model"], is_stream=body.get("stream", False), raw=body)
     messages = body["messages"]

@@ -20,7 +20,7 @@ _KINDS = {400: "invalid_request_error", 401: "authentication_error", 429: "rate_
 
 def read(body: dict[str, Any], target: str) -> Asked:
     """Return what a request asks. Raises `Unacceptable`."""
-    require(target.endswith("/v1/messages"), f"no such path: {target}")
+    require(target.partition("?")[0].endswith("/v1/messages"), f"no such path: {target}")
     check_claude(body)
     asked = Asked(model=body["model"], is_stream=body.get("stream", False), limit=body["max_tokens"], raw=body)
     system = body.get("system") or ""
@@ -43,7 +43,7 @@ def read(body: dict[str, Any], target: str) -> Asked:
     require(asked.turns[0].role == "user", "the first message must be the user's")
     require(not open_calls, "the conversation must not end with calls")
     for tool in body.get("tools", ()):
-        asked.tools[tool["name"]] = tool["input_schema"]
+        asked.tools[tool["name"]] = tool.get("input_schema")
     shape = (body.get("output_config") or {}).get("format")
     asked.schema = shape["schema"] if shape else None
     asked.stops = body.get("stop_sequences") or []

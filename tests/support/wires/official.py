@@ -32,7 +32,8 @@ def check_responses(body: Any) -> None:
 
 def check_claude(body: Any, *, sampling: bool = True) -> None:
     """Refuse a body that is no request for Messages. Older versions of the API than the client's know sampling."""
-    known = ("temperature", "top_p", "top_k") if sampling else ()
+    # Of the beta API, which Claude Code asks for.
+    known = ("context_management", *(("temperature", "top_p", "top_k") if sampling else ()))
     _check(_adapter("claude"), {name: value for name, value in body.items() if name not in known})
 
 

@@ -17,9 +17,11 @@ _LONGEST_ID = 64
 
 def read(body: dict[str, Any], target: str) -> Asked:
     """Return what a request asks. Raises `Unacceptable`."""
-    require(target.endswith("/v1/responses"), f"no such path: {target}")
+    require(target.partition("?")[0].endswith("/v1/responses"), f"no such path: {target}")
     # The API has defaults for what the client's types want to be given.
-    tools = [{"strict": None, **tool} for tool in body.get("tools", ())]
+    tools = [{"strict": None, **t} if t["type"] == "function" else t for t in body.get("tools", ())]
+    # Codex sends it, whether the client's types know it or not.
+    body = {name: value for name, value in body.items() if name != "client_metadata"}
     check_responses({**body, "input": _as_the_client_would(body["input"]), "tools": tools})
     asked = Asked(model=body["model"], is_stream=body.get("stream", False), raw=body)
     asked.system = body.get("instructions") or ""
@@ -31,7 +33,7 @@ def read(body: dict[str, Any], target: str) -> Asked:
         _item(item, asked, open_calls)
     require(not open_calls, f"No tool output found for function call {open_calls}.")
     for tool in body.get("tools", ()):
-        asked.tools[tool["name"]] = tool["parameters"]
+        asked.tools[tool.get("name", tool["type"])] = tool.get("parameters")
     shape = (body.get("text") or {}).get("format") or {}
     if shape.get("type") == "json_schema":
         asked.schema = shape["schema"]
@@ -95,11 +97,14 @@ def _as_the_client_would(items: Any) -> Any:
         return items
     written = []
     for item in items:
+        item = {name: value for name, value in item.items() if value is not None}
         content = item.get("content")
         if isinstance(content, list):
             item = {**item, "content": [_filled(part) for part in content]}
             if item["role"] == "assistant":
                 item = {"id": "msg_0", "type": "message", "status": "completed", **item}
+            else:
+                item = {name: value for name, value in item.items() if name != "id"}
         elif item.get("type") == "reasoning":
             item = {"id": "rs_0", **item}
         written.append(item)
