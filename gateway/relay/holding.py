@@ -170,7 +170,8 @@ class Holding:
         relay.channel = channel
         relay.sent_model = channel.upstream_model(relay.model)
         meter = SessionMeter if relay.endpoint.kind is Kind.REALTIME else Meter
-        self.meter = meter(self._counter, relay.sent_model)
+        approximate = relay.snapshot.options.flag("ApproximateTokenEnabled")
+        self.meter = meter(self._counter, relay.sent_model, approximate=approximate)
 
     def _most_units(self) -> int:
         """Return what a whole answer may cost, 0 where the client set no limit or the answer streams."""

@@ -24,9 +24,21 @@ BYTES_PER_TOKEN = 4
 class Meter:
     """Delivered text and reported usage of one relay."""
 
-    __slots__ = ("_chars", "_counted", "_counter", "_model", "_pieces", "_texts", "finished", "reported")
+    __slots__ = (
+        "_approximate",
+        "_chars",
+        "_counted",
+        "_counter",
+        "_model",
+        "_pieces",
+        "_texts",
+        "finished",
+        "reported",
+    )
 
-    def __init__(self, counter: Counter, model: str) -> None:
+    def __init__(self, counter: Counter, model: str, *, approximate: bool = False) -> None:
+        """`approximate`: count by length, as the operator chose."""
+        self._approximate = approximate
         self._counter = counter
         self._model = model
         self._texts: list[str] = []
@@ -81,7 +93,7 @@ class Meter:
         text = "".join(self._texts)
         self._texts.clear()
         self._chars = 0
-        self._counted += await self._counter.count_text(self._model, text)
+        self._counted += await self._counter.count_text(self._model, text, approximate=self._approximate)
 
     async def usage(self, prompt_tokens: int) -> Usage:
         """Return what is to be charged: reported, and what is missing counted, with `prompt_tokens` in.

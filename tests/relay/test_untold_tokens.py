@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from trio.testing import MockClock
 
-from tests.relay.harness import DONE, ROLE, STOP, Reply, delta, plane
+from tests.relay.harness import DONE, ROLE, STOP, Counter, Reply, delta, plane
 
 MESSAGES = {"model": "m", "max_tokens": 50, "messages": [{"role": "user", "content": "one two three"}]}
 RESPONSES = {"model": "m", "input": "one two three"}
@@ -61,3 +61,19 @@ async def test_a_stream_of_responses_ends_with_the_tokens_that_were_counted(auto
     last = json.loads(got.body.rpartition(b"data: ")[2])
     assert last["type"] == "response.completed"
     assert last["response"]["usage"]["output_tokens"] == 2
+
+
+@pytest.mark.parametrize(("option", "tokens"), [("true", len("four five")), ("false", 2)])
+async def test_answers_are_counted_by_length_where_the_operator_wants_it(
+    option: str, tokens: int, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def count(self: Counter, model: str, text: str, *, approximate: bool = False) -> int:
+        return len(text) if approximate else len(text.split())
+
+    monkeypatch.setattr(Counter, "count_text", count)
+    async with plane(options={"ApproximateTokenEnabled": option}) as p:
+        p.transport.script.append(untold())
+        await p.ask({"model": "m", "messages": MESSAGES["messages"]})
+    row = p.books.settled[0].log
+    assert row is not None
+    assert row.completion_tokens == tokens

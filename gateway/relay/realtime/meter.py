@@ -75,8 +75,8 @@ class SessionMeter(Meter):
 
     __slots__ = ("_sound_bytes",)
 
-    def __init__(self, counter: Counter, model: str) -> None:
-        super().__init__(counter, model)
+    def __init__(self, counter: Counter, model: str, *, approximate: bool = False) -> None:
+        super().__init__(counter, model, approximate=approximate)
         self._sound_bytes = 0
 
     def hear(self, message: str | bytes) -> bool:
