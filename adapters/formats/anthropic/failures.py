@@ -38,6 +38,7 @@ def read_error(body: bytes, status: int) -> ProviderError:
             type=kind if isinstance(kind, str) else "upstream_error",
             code=error.get("code"),
             param="",
+            status=_STATUSES.get(kind, 0) if isinstance(kind, str) else 0,
         )
     for name in ("message", "Message"):
         if isinstance(message := parsed.get(name), str) and message:
