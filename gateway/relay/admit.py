@@ -93,9 +93,14 @@ async def _check_token(token: Token, *, accounts: AccountCache, now: float) -> N
         raise Refused(f"token {token.name} (#{token.id}) has expired at timestamp {token.expired_time}", status=401)
     if not token.unlimited_quota and token.remain_quota <= 0:
         await accounts.mark_token(token.id, TokenStatus.EXHAUSTED)
-        raise Refused(
-            f"token {token.name} (#{token.id}) quota has been used up (remaining: {token.remain_quota})", status=401
-        )
+        raise used_up(token)
+
+
+def used_up(token: Token) -> Refused:
+    """Return what is said when a limited token has nothing left."""
+    return Refused(
+        f"token {token.name} (#{token.id}) quota has been used up (remaining: {token.remain_quota})", status=401
+    )
 
 
 def _check_subnet(token: Token, address: str) -> None:

@@ -7,16 +7,19 @@ outgrows it. Giving back and charging is the settlement's.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gateway.ledger.types import InsufficientQuota, Reservation, TokenExhausted, Unavailable
 from gateway.relay import settle
+from gateway.relay.admit import used_up
 from gateway.relay.endpoints import Kind
 from gateway.relay.errors import OutOfQuota, RelayError
 from gateway.relay.meter import Meter
 from gateway.relay.money import TOP_UP_TOKENS, terms_for
 from gateway.relay.prompt import output_limit, prompt_tokens
 from gateway.relay.realtime.meter import SessionMeter
+from storage.records import TokenStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -153,6 +156,10 @@ class Holding:
         self._accounts.forget_token(token.id)
         account = await self._accounts.by_key(token.key)
         left = account.token.remain_quota if account is not None else 0
+        if left <= 0 and self._is_alone():
+            # Used up since it was last read. Where others run, what they hold may come back.
+            await self._accounts.mark_token(token.id, TokenStatus.EXHAUSTED)
+            return used_up(replace(token, remain_quota=left))
         message = f"insufficient token quota: required={units}, available={left}, tokenId={token.id}"
         # The original's words, which differ by what was asked for, since scripts look at them.
         match self._relay.endpoint.kind:

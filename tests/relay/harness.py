@@ -191,12 +191,18 @@ class Accounts:
     def __init__(self, account: Account) -> None:
         self.account = account
         self.marked: list[tuple[int, int]] = []
+        self._stored: Token | None = None
 
     async def by_key(self, key: str) -> Account | None:
         return self.account if key == self.account.token.key else None
 
+    def reads(self, **values: object) -> None:
+        """The token reads so once it is read anew."""
+        self._stored = replace(self.account.token, **values)  # type: ignore[arg-type]
+
     def forget_token(self, token_id: int) -> None:
-        pass
+        if self._stored is not None:
+            self.account = replace(self.account, token=self._stored)
 
     async def mark_token(self, token_id: int, status: int) -> None:
         self.marked.append((token_id, status))

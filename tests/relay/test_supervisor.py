@@ -8,6 +8,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from storage.records import TokenStatus
 from tests.relay.harness import (
     DONE,
     ROLE,
@@ -289,6 +290,17 @@ async def test_token_too_small_is_told_in_the_words_of_what_was_asked(
     async with plane(channels=channels, token={"unlimited_quota": False, "remain_quota": 100}) as p:
         got = await p.ask({"model": "m"} | ask, path=path)
     assert (got.status, got.error["code"]) == told
+
+
+async def test_a_token_that_was_used_up_unseen_is_refused_as_one_that_is(autojump_clock: MockClock) -> None:
+    async with plane(token={"unlimited_quota": False, "remain_quota": 900}) as p:
+        p.transport.script.append(answer(prompt=600, completion=120))
+        assert (await p.ask(ASK)).status == 200
+        p.accounts.reads(remain_quota=0)
+        got = await p.ask(ASK)
+    assert p.accounts.marked == [(7, TokenStatus.EXHAUSTED)]
+    assert got.status == 401
+    assert "quota has been used up (remaining: 0)" in str(got.error["message"])
 
 
 async def test_429_everywhere_is_told_with_patience(autojump_clock: MockClock) -> None:
