@@ -30,7 +30,7 @@ h1 {{ margin: 0 }} p.version {{ margin: 0 0 2rem; opacity: .7 }} code {{ backgro
 <h1>{name}</h1>
 <p class="version">One API {version}</p>
 <p>This is an API gateway. Programs reach it with an API key at <code>{address}/v1</code>.
-Its state is at <a href="/api/status">/api/status</a>.</p>
+Its state is at <a href="/api/status">/api/status</a>, its API is described at <a href="/api/docs">/api/docs</a>.</p>
 <p>How to set it up and use it is described in the documentation that comes with the program,
 in <code>docs/</code>.</p>
 </main>

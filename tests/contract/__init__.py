@@ -1,0 +1,1 @@
+"""The program against its own document: schemathesis calls every operation, as everybody who can."""
