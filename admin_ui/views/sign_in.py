@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from quart import Response, g, request, session
 
@@ -12,7 +11,7 @@ from admin_ui.i18n import _, said
 from admin_ui.ui import WEAK, local_path
 from admin_ui.visit import current_visit
 from gateway.accounts import second_step
-from gateway.accounts.refusals import NotAllowed, Refused, TooManyAttempts
+from gateway.accounts.refusals import NotAllowed, Refused, SecondFactorWanted, TooManyAttempts
 from gateway.accounts.sessions import Signed, sign_out
 from gateway.identity import sign_in as foreign
 from gateway.identity.wechat import WeChat
@@ -20,14 +19,14 @@ from gateway.management.guard import anybody, remember
 from storage.records import Role
 
 if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
     from quart import Blueprint
 
     from admin_ui.ui import Ui
     from gateway.registry.options import Options
 
 _DEFAULT_PASSWORD = "123456"  # noqa: S105 - the one that every new installation begins with
-_WAITING = "waiting"
-"""Session member: account, session version and time of a password that was right, while its code is awaited."""
 
 
 def register(area: Blueprint, ui: Ui) -> None:
@@ -72,12 +71,11 @@ def register(area: Blueprint, ui: Ui) -> None:
             signed = await ui.plane.sign_in.by_password(
                 username=name, password=password, code="", address=g.client.address
             )
+        except SecondFactorWanted as wanted:
+            version = await second_step.version_of(ui.services, wanted.user_id)
+            second_step.begin(_kept(), user_id=wanted.user_id, version=version)
+            return second(Form(values={"next": form.values.get("next", "")}))
         except Refused as error:
-            if error.message == "totp_required" and isinstance(error.data, dict):
-                user_id = int(error.data["user_id"])
-                version = await second_step.version_of(ui.services, user_id)
-                session[_WAITING] = [user_id, version, int(time.time())]
-                return second(Form(values={"next": form.values.get("next", "")}))
             form.refuse(error)
             return first(form, status=429 if isinstance(error, TooManyAttempts) else 422)
         if signed.user.role == Role.ROOT and password == _DEFAULT_PASSWORD:
@@ -86,23 +84,24 @@ def register(area: Blueprint, ui: Ui) -> None:
             return ui.go("/welcome")
         return let_in(signed, form)
 
+    # Where third parties lead back to whoever has a second factor.
+    @area.get("/login/code")
+    @anybody()
+    async def code_page() -> Response:
+        return second(Form()) if second_step.is_awaited(_kept()) else ui.go("/login")
+
     @area.post("/login/code")
     @anybody(critical=True)
     async def code() -> Response:
         form = await read_form()
-        waiting = session.get(_WAITING)
-        if not isinstance(waiting, list) or len(waiting) != 3:
+        if not second_step.is_awaited(_kept()):
             return ui.go("/login")
         given = form.text("totp_code", required=True).replace(" ", "")
         if not form.is_sound:
             return second(form, status=422)
-        user_id, version, began_at = waiting
         try:
-            signed = await second_step.finish(
-                ui.services, ui.plane.totp, user_id=user_id, version=version, began_at=began_at, code=given
-            )
+            signed = await second_step.finish(ui.services, ui.plane.totp, _kept(), code=given)
         except NotAllowed as error:
-            session.pop(_WAITING, None)
             form.refuse(error)
             return first(form, status=422)
         except Refused as error:
@@ -152,9 +151,16 @@ def _wechat(area: Blueprint, ui: Ui) -> None:
             except Refused as error:
                 form.refuse(error)
             else:
+                if signed.user.totp_secret:
+                    second_step.begin(_kept(), user_id=signed.user.id, version=signed.version)
+                    return ui.go("/login/code")
                 remember(signed.user, signed.version)
                 return ui.go("/")
         return shown(form, 422)
+
+
+def _kept() -> MutableMapping[str, object]:
+    return cast("MutableMapping[str, object]", session)
 
 
 def _ways(options: Options) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ Refused                  the message is for the person; scripts see `success: fa
  x NameTaken             another account has this name
  x NotAllowed            who asks may not do this
  x TooManyAttempts       wait before trying again
+ x SecondFactorWanted    the first step was right, and a code is awaited
 """
 
 from __future__ import annotations
@@ -74,3 +75,13 @@ class TooManyAttempts(Refused):
 
     code = "too_many_attempts"
     status = 429
+
+
+class SecondFactorWanted(Refused):
+    """Who signs in has to send a code of their authenticator, too. The message is one-api's, for scripts."""
+
+    code = "totp_required"
+
+    def __init__(self, user_id: int) -> None:
+        super().__init__("totp_required", data={"totp_required": True, "user_id": user_id}, has_data=True)
+        self.user_id = user_id

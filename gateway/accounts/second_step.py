@@ -1,6 +1,6 @@
-"""The second step of signing in on pages, where the password was checked by an earlier request.
+"""The second step of signing in, where an earlier request proved the first: a page's password, or a third party.
 
-The page keeps account, session version and time in its signed cookie, never the password.
+Account, session version and time wait in the signed session, never the password.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from storage.records import UserStatus
 from storage.repositories import security, users
 
 if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
     from sqlalchemy import Connection
 
     from gateway.accounts.totp import TotpCheck
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 # How long a password that was right stands without its code.
 PATIENCE_S = 300.0
+_KEY = "waiting"
 _OVER = "Please sign in again"
 
 
@@ -30,10 +33,36 @@ async def version_of(services: Services, user_id: int) -> int:
     return await services.database.read(lambda conn: security.session_version(conn, user_id))
 
 
-async def finish(
-    services: Services, totp: TotpCheck, *, user_id: int, version: int, began_at: float, code: str
-) -> Signed:
+def begin(session: MutableMapping[str, object], *, user_id: int, version: int) -> None:
+    """Have a sign-in wait for its code."""
+    session[_KEY] = [user_id, version, int(time.time())]
+
+
+def is_awaited(session: MutableMapping[str, object]) -> bool:
+    """Whether a sign-in waits for its code in this session."""
+    return _kept(session) is not None
+
+
+async def finish(services: Services, totp: TotpCheck, session: MutableMapping[str, object], *, code: str) -> Signed:
     """Return who signs in. Raises `NotAllowed` when they must begin anew, `Refused` for a wrong code."""
+    try:
+        return await _finish(services, totp, _kept(session), code=code)
+    except NotAllowed:
+        session.pop(_KEY, None)
+        raise
+
+
+def _kept(session: MutableMapping[str, object]) -> tuple[int, int, int] | None:
+    waiting = session.get(_KEY)
+    if not isinstance(waiting, list) or len(waiting) != 3 or not all(isinstance(part, int) for part in waiting):
+        return None
+    return waiting[0], waiting[1], waiting[2]
+
+
+async def _finish(services: Services, totp: TotpCheck, kept: tuple[int, int, int] | None, *, code: str) -> Signed:
+    if kept is None:
+        raise NotAllowed(_OVER)
+    user_id, version, began_at = kept
     if not 0 <= time.time() - began_at <= PATIENCE_S:
         raise NotAllowed(_OVER)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from gateway.accounts.clock import now_ms
 from gateway.accounts.hashing import matches
-from gateway.accounts.refusals import InvalidParameter, NotAllowed, Refused, TooManyAttempts
+from gateway.accounts.refusals import InvalidParameter, NotAllowed, SecondFactorWanted, TooManyAttempts
 from gateway.accounts.transactions import commit
 from gateway.audit.trail import note
 from storage.records import Role, UserStatus
@@ -71,7 +71,7 @@ class SignIn:
             raise NotAllowed("The administrator has turned off login via password")
         if user.totp_secret:
             if not code:
-                raise Refused("totp_required", data={"totp_required": True, "user_id": user.id}, has_data=True)
+                raise SecondFactorWanted(user.id)
             await self._totp.pace(user.id)
             await self._totp.check(user.id, user.totp_secret, code)
         return Signed(user, version)

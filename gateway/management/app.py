@@ -99,7 +99,7 @@ def create_management(
     live = live or Live.of(services)
     for blueprint in (
         status.blueprint(services),
-        sessions.blueprint(services, sign_in),
+        sessions.blueprint(services, sign_in, totp),
         two_factor.blueprint(services, totp),
         users.blueprint(services),
         tokens.blueprint(services),

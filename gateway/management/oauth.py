@@ -14,7 +14,8 @@ from pydantic import Field
 from quart import redirect as redirect_to
 from quart import session
 
-from gateway.accounts.refusals import NotAllowed, Refused
+from gateway.accounts import second_step
+from gateway.accounts.refusals import NotAllowed, Refused, SecondFactorWanted
 from gateway.identity import handshake, sign_in
 from gateway.identity.github import GitHub
 from gateway.identity.lark import Lark
@@ -25,7 +26,7 @@ from gateway.management import answers, shapes
 from gateway.management.contract import Answer, Area
 from gateway.management.guard import actor, for_all, for_role, remember, visitor
 from gateway.management.queries import Query, Text
-from gateway.management.shown.accounts import UserObject
+from gateway.management.shown.accounts import SecondFactorRefusal, UserObject
 from gateway.management.shown.envelope import Data, Done
 from storage.records import Role, User
 
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from gateway.services import Services
 
 _NO_CODE = "Invalid parameter"
-_HOME, _SIGN_IN_PAGE = "/", "/login"
+_HOME, _SIGN_IN_PAGE, _CODE_PAGE = "/", "/login", "/login/code"
 SENT_ON, SENT_BACK = Answer(None), Answer(None, can_refuse=False)
 
 
@@ -92,7 +93,7 @@ def blueprint(services: Services, outside: Outside) -> Blueprint:
         "GET",
         "/api/oauth/wechat",
         for_all(critical=True, changes=True),
-        Answer(Data[UserObject], also=(403,)),
+        Answer(Data[UserObject] | SecondFactorRefusal, also=(403,)),
         asks=Return,
     )
     async def wechat_sign_in(back: Return) -> Response:
@@ -134,12 +135,15 @@ def _add_routes(area: Area, services: Services, provider: Provider) -> None:
         "GET",
         f"/api/oauth/{name}",
         for_all(critical=True),
-        Answer(Data[UserObject] | Done, also=(403,)),
+        Answer(Data[UserObject] | Done | SecondFactorRefusal, also=(403,)),
         asks=Return,
         name=f"{name}_sign_in",
     )
     async def call_back(back: Return) -> Response:
-        """Sign in, or register, with what the third party gave; bind it to the account of whoever is signed in."""
+        """Sign in, or register, with what the third party gave; bind it to the account of whoever is signed in.
+
+        An account with a second factor is refused with `totp_required`; `POST /api/user/login/totp` goes on.
+        """
         user = await complete(services, provider, back)
         return answers.done("bind") if user is None else _signed_in(user)
 
@@ -148,6 +152,8 @@ def _add_routes(area: Area, services: Services, provider: Provider) -> None:
         """Do the same for a browser that the third party sends here, and show it a page."""
         try:
             await complete(services, provider, back)
+        except SecondFactorWanted:
+            return _redirect(_CODE_PAGE)
         except Refused as refused:
             return _redirect(with_query(_SIGN_IN_PAGE, error=refused.message))
         return _redirect(_HOME)
@@ -156,7 +162,8 @@ def _add_routes(area: Area, services: Services, provider: Provider) -> None:
 async def complete(services: Services, provider: Provider, back: Return) -> User | None:
     """Finish what a browser comes back with.
 
-    Returns who is signed in now, or `None` when the identity was bound to whoever was. Raises `Refused`.
+    Returns who is signed in now, or `None` when the identity was bound to whoever was. Raises `Refused`, also to have
+    a code of the second factor sent.
     """
     options = services.registry.current.options
     begun = handshake.find(_kept(), provider=provider.provider, state=back.state)
@@ -185,6 +192,11 @@ async def _wechat_account(services: Services, wechat: WeChat, code: str) -> Fore
 
 async def _sign_in(services: Services, who: ForeignAccount) -> User:
     signed = await sign_in.sign_in(services, who)
+    if signed.user.totp_secret:
+        # What the third party gave is good once: the proof waits, or everything would have to be done again.
+        handshake.end(_kept())
+        second_step.begin(_kept(), user_id=signed.user.id, version=signed.version)
+        raise SecondFactorWanted(signed.user.id)
     remember(signed.user, signed.version)
     return signed.user
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from pydantic import Field
 from quart import g, session
 
+from gateway.accounts import second_step
 from gateway.accounts.self_service import register
 from gateway.accounts.sessions import sign_out
 from gateway.management import answers, shapes
@@ -16,11 +17,15 @@ from gateway.management.payloads import Payload
 from gateway.management.queries import TurnstileProof
 from gateway.management.shown.accounts import SecondFactorRefusal, UserObject
 from gateway.management.shown.envelope import Data, Done
+from gateway.management.two_factor import TotpCode
 
 if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
     from quart import Blueprint, Response
 
     from gateway.accounts.sessions import SignIn
+    from gateway.accounts.totp import TotpCheck
     from gateway.services import Services
 
 
@@ -43,7 +48,7 @@ class Registration(Payload):
     aff_code: str = Field("", description="The code of whoever invited.")
 
 
-def blueprint(services: Services, sign_in: SignIn) -> Blueprint:
+def blueprint(services: Services, sign_in: SignIn, totp: TotpCheck) -> Blueprint:
     """Return the routes."""
     area = Area("sessions", "Signing in")
 
@@ -63,6 +68,23 @@ def blueprint(services: Services, sign_in: SignIn) -> Blueprint:
         signed = await sign_in.by_password(
             username=sent.username, password=sent.password, code=sent.totp_code, address=g.client.address
         )
+        remember(signed.user, signed.version)
+        return answers.data(shapes.signed_in(signed.user))
+
+    @area.on(
+        "POST",
+        "/api/user/login/totp",
+        for_all(critical=True),
+        Answer(Data[UserObject], also=(429,)),
+        takes=Body(TotpCode),
+    )
+    async def sign_in_by_code(sent: TotpCode) -> Response:
+        """Finish signing in with a third party where the account has a second factor.
+
+        Within five minutes, in the session that the third party led back to.
+        """
+        kept = cast("MutableMapping[str, object]", session)
+        signed = await second_step.finish(services, totp, kept, code=sent.totp_code)
         remember(signed.user, signed.version)
         return answers.data(shapes.signed_in(signed.user))
 

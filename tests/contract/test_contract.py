@@ -25,7 +25,7 @@ UNREACHED = frozenset(
         # There is no mail server, so there is no code and no link.
         *("mail_code", "mail_reset_link", "bind_address", "reset_password"),
         # Codes of an authenticator cannot be guessed, and nobody has one to switch off.
-        *("confirm_totp", "disable_totp", "disable_totp_for"),
+        *("confirm_totp", "disable_totp", "disable_totp_for", "sign_in_by_code"),
         # Refused to whoever tours: root's dashboard, root's account, a token without a list of models.
         *("dashboard_users", "delete_self", "models_of_token"),
         # Wants a websocket.

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import trio
 from joserfc.jwk import RSAKey
 
+from gateway.accounts.totp import PERIOD_S, code_at
 from tests.identity.conftest import set_options
 from tests.management.site import Person, Site
 from tests.support.third_parties import BRIDGE_TOKEN, CLIENT, SECRET, ThirdParties
@@ -341,3 +344,67 @@ async def test_turnstile_is_asked_for_once_and_remembered(site: Site, others: Th
     )
     # Signing in asks for none.
     await site.visitor().login("rita")
+
+
+async def _with_second_factor(person: Person) -> str:
+    """Switch the second factor of whoever is signed in on, with a code of the last period; return the secret."""
+    secret = str((await person.call("GET", "/api/user/totp/setup"))["secret"])
+    await person.call("POST", "/api/user/totp/confirm", json={"totp_code": code_at(secret, _period() - 1)})
+    return secret
+
+
+def _period() -> int:
+    return int(time.time()) // PERIOD_S
+
+
+@pytest.mark.slow
+async def test_a_second_factor_is_asked_for_whatever_a_third_party_says(site: Site, others: ThirdParties) -> None:
+    await _use_oidc(site, others)
+    kim = site.visitor()
+    number = (await _come_back(kim, await _go(kim)))["data"]["id"]
+    secret = await _with_second_factor(kim)
+    thief = site.visitor()
+    answer = await _come_back(thief, await _go(thief))
+    assert answer == {
+        "success": False,
+        "message": "totp_required",
+        "data": {"totp_required": True, "user_id": number},
+    }
+    assert (await thief.send("GET", "/api/user/self")).status_code == 401
+    # Attempts are counted, one a second; this one must not be too early.
+    await trio.sleep(1.1)
+    assert await thief.refused("POST", "/api/user/login/totp", json={"totp_code": "000000"}) == "Invalid TOTP code"
+    await trio.sleep(1.1)
+    found = await thief.call("POST", "/api/user/login/totp", json={"totp_code": code_at(secret, _period())})
+    assert found["id"] == number
+    assert (await thief.call("GET", "/api/user/self"))["username"] == "kim"
+
+
+async def test_a_browser_with_a_second_factor_is_sent_to_the_page_that_asks(site: Site, others: ThirdParties) -> None:
+    await _use_oidc(site, others)
+    kim = site.visitor()
+    await _come_back(kim, await _go(kim))
+    await _with_second_factor(kim)
+    again = site.visitor()
+    away = await again.send("GET", await _go(again))
+    assert (away.status_code, away.headers["Location"]) == (303, "/login/code")
+    assert (await again.send("GET", "/api/user/self")).status_code == 401
+
+
+async def test_a_code_alone_signs_nobody_in(site: Site) -> None:
+    refused = await site.visitor().refused("POST", "/api/user/login/totp", json={"totp_code": "123456"})
+    assert refused == "Please sign in again"
+
+
+async def test_a_sign_in_that_waits_for_its_code_ends_with_the_account_s_sessions(
+    site: Site, others: ThirdParties
+) -> None:
+    await _use_oidc(site, others)
+    kim = site.visitor()
+    await _come_back(kim, await _go(kim))
+    secret = await _with_second_factor(kim)
+    waiting = site.visitor()
+    await _come_back(waiting, await _go(waiting))
+    await kim.call("GET", "/api/user/logout")
+    given = {"totp_code": code_at(secret, _period())}
+    assert await waiting.refused("POST", "/api/user/login/totp", json=given) == "Please sign in again"
