@@ -87,7 +87,7 @@ def register(area: Blueprint, ui: Ui) -> None:
     # Where third parties lead back to whoever has a second factor.
     @area.get("/login/code")
     @anybody()
-    async def code_page() -> Response:
+    async def login_code_page() -> Response:
         return second(Form()) if second_step.is_awaited(_kept()) else ui.go("/login")
 
     @area.post("/login/code")
