@@ -103,7 +103,8 @@ def decode_request(raw: bytes) -> Request:
         parallel_tool_calls=flag(body, "parallel_tool_calls"),
         stream=flag(body, "stream") or False,
         include_usage=flag(stream_options, "include_usage", "stream_options"),
-        max_output_tokens=integer(body, "max_tokens") if limit is None else limit,
+        # one-api always took 0 for "none given", and no other format knows an answer without tokens.
+        max_output_tokens=limit or integer(body, "max_tokens") or None,
         temperature=number(body, "temperature"),
         top_p=number(body, "top_p"),
         top_k=integer(body, "top_k"),

@@ -61,6 +61,8 @@ def test_a_plain_request_holds_nothing_that_the_client_did_not_ask_for() -> None
         ({"max_tokens": 5}, 5),
         ({"max_completion_tokens": 6}, 6),
         ({"max_tokens": 5, "max_completion_tokens": 6}, 6),
+        ({"max_tokens": 0}, 2048),
+        ({"max_tokens": 5, "max_completion_tokens": 0}, 5),
     ],
 )
 def test_the_limit_is_the_clients_else_the_default(members: dict[str, object], limit: int) -> None:
