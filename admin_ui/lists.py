@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from quart import request
 
@@ -63,6 +63,11 @@ class ListQuery:
         """The address of exactly this view."""
         return self.link(page=self.page)
 
+    @property
+    def export(self) -> str:
+        """The address of everything that matches, as a file."""
+        return replace(self, path=f"{self.path}/export.csv").link(size="")
+
     def sort_link(self, column: str) -> str:
         """Return where a click on a header leads: ascending, then descending, then as it comes."""
         if self.sort != column:
@@ -81,10 +86,17 @@ class ListQuery:
 
 
 def read_query(
-    *, columns: Sequence[str] = (), filters: Mapping[str, Sequence[str] | None] | None = None
+    *,
+    columns: Sequence[str] = (),
+    filters: Mapping[str, Sequence[str] | None] | None = None,
+    address: str | None = None,
 ) -> ListQuery:
-    """Read the address at hand. What it does not know is left out; `None` for a filter takes any text."""
-    args = request.args
+    """Read the address at hand, or one that a form carried.
+
+    What it does not know is left out; `None` for a filter takes any text.
+    """
+    parts = urlsplit(address) if address is not None else None
+    args: Mapping[str, str] = dict(parse_qsl(parts.query)) if parts is not None else request.args
     wanted: dict[str, str] = {}
     for name, known in (filters or {}).items():
         value = _text(args.get(name, ""))
@@ -92,7 +104,7 @@ def read_query(
     sort = args.get("sort", "")
     size = _number(args.get("size", ""))
     return ListQuery(
-        path=request.path,
+        path=parts.path if parts is not None else request.path,
         q=_text(args.get("q", "")),
         filters=wanted,
         sort=sort if sort in columns else "",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from admin_ui.views import (
     audit,
+    channel_bulk,
     channel_form,
     channels,
     codes,
@@ -24,8 +25,10 @@ from admin_ui.views import (
     status,
     system,
     tokens,
+    token_bulk,
     topup,
     users,
+    user_bulk,
 )
 
 if TYPE_CHECKING:
@@ -38,6 +41,8 @@ if TYPE_CHECKING:
 PAGES: tuple[Callable[[Blueprint, Ui], None], ...] = (
     audit.register,
     channels.register,
+    # Before `channels`, whose paths would take its own for a step of a row.
+    channel_bulk.register,
     channel_form.register,
     codes.register,
     home.register,
@@ -56,5 +61,7 @@ PAGES: tuple[Callable[[Blueprint, Ui], None], ...] = (
     system.register,
     tokens.register,
     topup.register,
+    token_bulk.register,
     users.register,
 )
+    user_bulk.register,

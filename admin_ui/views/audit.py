@@ -46,7 +46,6 @@ def register(area: Blueprint, ui: Ui) -> None:
             kind_word=kind_word,
             action_word=action_word,
             link_of=_link,
-            export=query.link(size="").replace(_PAGE, f"{_PAGE}/export.csv", 1),
         )
 
     @area.get("/audit/export.csv")

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from quart import request
 
+from admin_ui.exports import csv_response, instant
 from admin_ui.forms import Form, read_form
 from admin_ui.i18n import _, _n, said
 from admin_ui.lists import read_query
 from admin_ui.ui import Undo, local_path, with_query
-from admin_ui.views.picked import as_number, ask_to_delete, picked_ids
+from admin_ui.views.picked import as_number
 from gateway.accounts.refusals import Refused
 from gateway.channels import bulk, directory, edits
 from gateway.channels.balances import update_balance
@@ -23,23 +24,43 @@ from storage.repositories.filtered import Wanted
 from storage.repositories.rows import Page, Sort
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
     from quart import Blueprint, Response
 
+    from admin_ui.lists import ListQuery
     from admin_ui.ui import Ui
+    from storage.records import Channel
 
 _LIST = "/channels"
 _RECENT = 20
+_COLUMNS = (
+    "id", "name", "type", "state", "models", "groups", "priority", "weight", "base_url", "used_units", "balance_usd",
+    "tested", "test_ms", "created",
+)  # fmt: skip
 _STATES = {"1": ChannelStatus.ENABLED, "2": ChannelStatus.DISABLED, "3": ChannelStatus.AUTO_DISABLED}
 
 
 def register(area: Blueprint, ui: Ui) -> None:
     """Add the routes."""
     _list(area, ui)
-    _bulk(area, ui)
     _tests(area, ui)
     _steps(area, ui)
+
+
+def channel_query(ui: Ui, address: str | None = None) -> ListQuery:
+    """Read what somebody wants of the list of channels."""
+    types = tuple(str(provider.id) for provider in ui.services.catalogue.providers)
+    filters = {"status": tuple(_STATES), "type": types, "group": list(ui.options.group_ratio), "model": None}
+    return read_query(columns=SORTABLE, filters=filters, address=address)
+
+
+def wanted_channels(query: ListQuery) -> Wanted:
+    """Return which rows that is."""
+    equal: dict[str, int | str] = {
+        name: int(query.filters[name]) for name in ("status", "type") if query.filters[name]
+    }
+    return Wanted(text=query.q, equal=equal, group=query.filters["group"], model=query.filters["model"])
 
 
 def _list(area: Blueprint, ui: Ui) -> None:
@@ -48,14 +69,8 @@ def _list(area: Blueprint, ui: Ui) -> None:
     async def channels() -> Response:
         groups = list(ui.options.group_ratio)
         types = {str(p.id): p.name for p in ui.services.catalogue.providers}
-        query = read_query(
-            columns=SORTABLE,
-            filters={"status": tuple(_STATES), "type": tuple(types), "group": groups, "model": None},
-        )
-        equal: dict[str, int | str] = {
-            name: int(query.filters[name]) for name in ("status", "type") if query.filters[name]
-        }
-        wanted = Wanted(text=query.q, equal=equal, group=query.filters["group"], model=query.filters["model"])
+        query = channel_query(ui)
+        wanted = wanted_channels(query)
         rows, total = await directory.list_channels(ui.services, wanted, query.order, query.rows)
         counts = await directory.count_by_state(ui.services)
         used = {view.type for view in ui.services.registry.current.channels.values()}
@@ -70,6 +85,17 @@ def _list(area: Blueprint, ui: Ui) -> None:
             counts=counts,
             health={row.id: directory.health(ui.services, row) for row in rows},
         )
+
+    @area.get("/channels/export.csv")
+    @needs(Role.ADMIN)
+    async def export_channels() -> Response:
+        query = channel_query(ui)
+        types = {provider.id: provider.name for provider in ui.services.catalogue.providers}
+
+        async def read(page: Page) -> tuple[list[Channel], int]:
+            return await directory.list_channels(ui.services, wanted_channels(query), query.order, page)
+
+        return csv_response("channels", _COLUMNS, read, lambda channel: _cells(channel, types))
 
     @area.get("/channels/delete-disabled")
     @needs(Role.ADMIN)
@@ -109,56 +135,25 @@ def _list(area: Blueprint, ui: Ui) -> None:
         return ui.go(_LIST, note=_("Providers are being asked for their balances; reload in a moment."), kind="info")
 
 
-def _bulk(area: Blueprint, ui: Ui) -> None:
-    @area.post("/channels/bulk")
-    @needs(Role.ADMIN)
-    async def bulk_channels() -> Response:
-        form = await read_form()
-        back = local_path(form.values.get("next", ""), _LIST)
-        ids = await picked_ids()
-        if not ids:
-            return ui.go(back, note=_("Nothing was selected."), kind="info")
-        what = form.values.get("do", "")
-        if what == "change":
-            what = form.values.get("what", "")
-        if what in ("enable", "disable"):
-            done = await bulk.switch_channels(ui.services, author(), ids, enabled=what == "enable")
-            return ui.go(back, note=_n("{n} channel was changed.", "{n} channels were changed.", done))
-        if what == "delete" and not form.flag("sure"):
-            return ask_to_delete(
-                ui,
-                ids,
-                action="/channels/bulk",
-                title=_n("Delete {n} channel?", "Delete {n} channels?", len(ids)),
-                text=_("What runs on them goes on to its end. This cannot be undone."),
-                back=back,
-            )
-        if what == "delete":
-            gone = await bulk.delete_channels(ui.services, author(), ids)
-            return ui.go(back, note=_n("{n} channel was deleted.", "{n} channels were deleted.", gone))
-        try:
-            changed = await _change(form, what, ids)
-        except Refused as error:
-            return ui.refused(back, error)
-        if not form.is_sound:
-            return ui.go(back, note="; ".join(form.errors.values()), kind="bad")
-        return ui.go(back, note=_n("{n} channel was changed.", "{n} channels were changed.", changed))
-
-    async def _change(form: Form, what: str, ids: Sequence[int]) -> int:
-        if what == "priority":
-            number = form.integer("value", least=-(10**6), most=10**6)
-            return await bulk.set_priority(ui.services, author(), ids, number) if form.is_sound else 0
-        if what == "weight":
-            number = form.integer("value", least=0, most=10**6)
-            return await bulk.set_weight(ui.services, author(), ids, number) if form.is_sound else 0
-        columns = {"models": "models", "groups": "group"}
-        verb, _dash, noun = what.partition("-")
-        names = form.names("value")
-        if noun not in columns or not names:
-            form.fault("value", _("Please say what to change, and to what."))
-            return 0
-        do = bulk.add_names if verb == "add" else bulk.remove_names
-        return await do(ui.services, author(), ids, column=columns[noun], names=names)
+def _cells(channel: Channel, types: Mapping[int, str]) -> list[object]:
+    """Return what an export says of a channel: everything but its key."""
+    status = channel.status
+    return [
+        channel.id,
+        channel.name,
+        types.get(channel.type, channel.type),
+        ChannelStatus(status).name.lower() if status in set(ChannelStatus) else status,
+        channel.models,
+        channel.group,
+        channel.priority,
+        channel.weight,
+        channel.base_url,
+        channel.used_quota,
+        channel.balance if channel.balance_updated_time else "",
+        instant(channel.test_time),
+        channel.response_time if channel.test_time else "",
+        instant(channel.created_time),
+    ]
 
 
 def _tests(area: Blueprint, ui: Ui) -> None:
@@ -186,7 +181,8 @@ def _tests(area: Blueprint, ui: Ui) -> None:
         counts = await directory.count_by_state(ui.services)
         scope = request.args.get("scope", "")
         off = counts.get(ChannelStatus.DISABLED, 0) + counts.get(ChannelStatus.AUTO_DISABLED, 0)
-        total = off if scope == "disabled" else sum(counts.values())
+        # `of`: how many were ticked.
+        total = as_number(request.args.get("of", "")) or (off if scope == "disabled" else sum(counts.values()))
         done = min(await directory.count_tested_since(ui.services, since), total) if since else 0
         rows, _total = await directory.list_channels(ui.services, Wanted(), Sort("test_time"), Page(0, _RECENT))
         return ui.page(
@@ -194,7 +190,7 @@ def _tests(area: Blueprint, ui: Ui) -> None:
             total=total,
             done=done,
             rows=[row for row in rows if since and row.test_time >= since],
-            here=with_query("/channels/test", since=since, scope=scope),
+            here=with_query("/channels/test", since=since, scope=scope, of=request.args.get("of", "")),
         )
 
     @area.get("/channels/<number>/test")

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from quart import Response, request
 
+from admin_ui.exports import csv_response, instant
 from admin_ui.forms import Form, as_amount, read_form
 from admin_ui.i18n import _, _n
 from admin_ui.lists import read_query
 from admin_ui.ui import Undo, local_path
-from admin_ui.views.picked import as_number, ask_to_delete, each, picked_ids
+from admin_ui.views.picked import as_number, ask_to_delete, each, meant_ids
 from gateway.accounts import directory, redemptions
 from gateway.accounts.refusals import Refused
 from gateway.management.guard import author, needs
@@ -21,10 +22,13 @@ from storage.repositories.redemptions import SORTABLE
 if TYPE_CHECKING:
     from quart import Blueprint
 
+    from admin_ui.lists import ListQuery
     from admin_ui.ui import Ui
     from storage.records import Redemption
+    from storage.repositories.rows import Page
 
 _LIST = "/codes"
+_COLUMNS = ("id", "name", "code", "state", "units", "created", "redeemed")
 _FIELDS = {"name": "name", "quota": "quota", "number of": "count"}
 
 
@@ -32,6 +36,21 @@ def register(area: Blueprint, ui: Ui) -> None:
     """Add the routes."""
     _list(area, ui)
     _forms(area, ui)
+
+
+def _query(address: str | None = None) -> ListQuery:
+    return read_query(columns=SORTABLE, filters={"status": ("1", "2", "3")}, address=address)
+
+
+def _wanted(query: ListQuery) -> Wanted:
+    status = query.filters["status"]
+    return Wanted(text=query.q, equal={"status": int(status)} if status else {})
+
+
+def _cells(code: Redemption) -> list[object]:
+    status = code.status
+    state = RedemptionStatus(status).name.lower() if status in set(RedemptionStatus) else status
+    return [code.id, code.name, code.key, state, code.quota, instant(code.created_time), instant(code.redeemed_time)]
 
 
 def _list(area: Blueprint, ui: Ui) -> None:
@@ -43,18 +62,34 @@ def _list(area: Blueprint, ui: Ui) -> None:
     @area.get(_LIST)
     @needs(Role.ADMIN)
     async def codes() -> Response:
-        query = read_query(columns=SORTABLE, filters={"status": ("1", "2", "3")})
-        status = query.filters["status"]
-        wanted = Wanted(text=query.q, equal={"status": int(status)} if status else {})
-        rows, total = await directory.list_codes(ui.services, wanted, query.order, query.rows)
+        query = _query()
+        rows, total = await directory.list_codes(ui.services, _wanted(query), query.order, query.rows)
         return ui.page("pages/codes.html", query=query, rows=rows, total=total)
+
+    @area.get("/codes/export.csv")
+    @needs(Role.ADMIN)
+    async def export_codes() -> Response:
+        query = _query()
+
+        async def read(page: Page) -> tuple[list[Redemption], int]:
+            return await directory.list_codes(ui.services, _wanted(query), query.order, page)
+
+        return csv_response("codes", _COLUMNS, read, _cells)
 
     @area.post("/codes/bulk")
     @needs(Role.ADMIN)
     async def bulk_codes() -> Response:
         form = await read_form()
         back = local_path(form.values.get("next", ""), _LIST)
-        ids, step = await picked_ids(), form.values.get("do", "")
+        query, step = _query(back), form.values.get("do", "")
+
+        async def read(page: Page) -> tuple[list[Redemption], int]:
+            return await directory.list_codes(ui.services, _wanted(query), query.order, page)
+
+        try:
+            ids = await meant_ids(read)
+        except Refused as error:
+            return ui.refused(back, error)
         if step == "delete" and ids and not form.flag("sure"):
             return ask_to_delete(
                 ui,

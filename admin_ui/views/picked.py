@@ -8,13 +8,23 @@ from quart import request
 
 from admin_ui.i18n import _, _n, said
 from gateway.accounts.refusals import Refused
+from storage.repositories.rows import Page
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
+    from typing import Protocol
 
     from quart import Response
 
     from admin_ui.ui import Ui
+
+    class Row(Protocol):
+        """Anything with a number."""
+
+        @property
+        def id(self) -> int:
+            """The number."""
+
 
 MOST = 500
 _TOLD = 3
@@ -22,8 +32,23 @@ _TOLD = 3
 
 async def picked_ids() -> list[int]:
     """Return the ids that were ticked, at most `MOST`."""
-    sent = (await request.form).getlist("id")
+    form = await request.form
+    # An undo carries them in one field.
+    sent = [*form.getlist("id"), *form.get("ids", "").split(",")]
     return [int(text) for text in sent[:MOST] if text.isascii() and text.isdigit() and len(text) <= 18]
+
+
+async def meant_ids(read: Callable[[Page], Awaitable[tuple[Sequence[Row], int]]]) -> list[int]:
+    """Return the ids that were ticked, or of all that `read` finds where that was ticked.
+
+    Raises `Refused` where these are more than `MOST`.
+    """
+    if not (await request.form).get("all"):
+        return await picked_ids()
+    rows, total = await read(Page(0, MOST))
+    if total > MOST:
+        raise Refused(f"at most {MOST} rows at once")
+    return [row.id for row in rows]
 
 
 def as_number(text: str) -> int:

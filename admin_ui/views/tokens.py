@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from quart import g, request
 
+from admin_ui.exports import csv_response, instant
 from admin_ui.forms import Form, as_amount, fingerprint, read_form
-from admin_ui.i18n import _, _n
+from admin_ui.i18n import _
 from admin_ui.lists import read_query
 from admin_ui.ui import Undo, local_path
-from admin_ui.views.picked import as_number, ask_to_delete, each, picked_ids
+from admin_ui.views.picked import as_number
 from admin_ui.visit import current_visit
 from gateway.accounts import directory, tokens
 from gateway.accounts.refusals import Refused
@@ -28,12 +29,17 @@ if TYPE_CHECKING:
 
     from quart import Blueprint, Response
 
+    from admin_ui.lists import ListQuery
     from admin_ui.ui import Ui
     from storage.records import Token
+    from storage.repositories.rows import Page
 
 _LIST = "/tokens"
 _FIELDS = {"name": "name", "network": "subnet", "quota": "quota", "expiration": "expires_at", "list": "models"}
 _DAY_S = 86_400
+_COLUMNS = (
+    "id", "name", "state", "remaining_units", "used_units", "models", "addresses", "created", "last_used", "expires",
+)  # fmt: skip
 SPANS = {"1d": 1, "7d": 7, "30d": 30, "90d": 90, "1y": 365}
 
 
@@ -48,44 +54,47 @@ def _list(area: Blueprint, ui: Ui) -> None:
     @area.get(_LIST)
     @needs(Role.USER)
     async def own_tokens() -> Response:
-        query = read_query(columns=SORTABLE, filters={"status": ("1", "2", "3", "4")})
-        status = query.filters["status"]
-        wanted = Wanted(text=query.q, equal={"status": int(status)} if status else {})
-        rows, total = await directory.list_tokens(ui.services, actor(), wanted, query.order, query.rows)
+        query = token_query()
+        rows, total = await directory.list_tokens(ui.services, actor(), wanted_tokens(query), query.order, query.rows)
         prefix = ui.services.settings.token_key_prefix
         return ui.page("pages/tokens.html", query=query, rows=rows, total=total, prefix=prefix, now=time.time())
 
-    @area.post("/tokens/bulk")
+    @area.get("/tokens/export.csv")
     @needs(Role.USER)
-    async def bulk_tokens() -> Response:
-        form = await read_form()
-        back = local_path(form.values.get("next", ""), _LIST)
-        ids, step = await picked_ids(), form.values.get("do", "")
-        if step == "delete":
-            if ids and not form.flag("sure"):
-                return ask_to_delete(
-                    ui,
-                    ids,
-                    action="/tokens/bulk",
-                    title=_n("Delete {n} token?", "Delete {n} tokens?", len(ids)),
-                    text=_("Programs that use them are refused from now on."),
-                    back=back,
-                )
-            return await each(ui, ids, lambda number: tokens.delete_token(ui.services, author(), number), back)
-        edit = {"enable": TokenStatus.ENABLED, "disable": TokenStatus.DISABLED}.get(step)
-        if edit is not None:
-            return await each(ui, ids, lambda number: _switch(ui, number, edit), back)
-        if step in SPANS:
-            until = int(time.time()) + SPANS[step] * _DAY_S
+    async def export_tokens() -> Response:
+        person, query = actor(), token_query()
 
-            async def extend(number: int) -> None:
-                token = await tokens.read_token(ui.services, actor(), number)
-                await tokens.update_token(
-                    ui.services, author(), number, TokenEdit(name=token.name, expired_time=until)
-                )
+        async def read(page: Page) -> tuple[list[Token], int]:
+            return await directory.list_tokens(ui.services, person, wanted_tokens(query), query.order, page)
 
-            return await each(ui, ids, extend, back)
-        return ui.go(back)
+        return csv_response("tokens", _COLUMNS, read, _cells)
+
+
+def token_query(address: str | None = None) -> ListQuery:
+    """Read what somebody wants of the list of tokens."""
+    return read_query(columns=SORTABLE, filters={"status": ("1", "2", "3", "4")}, address=address)
+
+
+def wanted_tokens(query: ListQuery) -> Wanted:
+    """Return which rows that is."""
+    status = query.filters["status"]
+    return Wanted(text=query.q, equal={"status": int(status)} if status else {})
+
+
+def _cells(token: Token) -> list[object]:
+    """Return what an export says of a token: everything but its key."""
+    return [
+        token.id,
+        token.name,
+        TokenStatus(token.status).name.lower() if token.status in set(TokenStatus) else token.status,
+        "" if token.unlimited_quota else token.remain_quota,
+        token.used_quota,
+        token.models,
+        token.subnet,
+        instant(token.created_time),
+        instant(token.accessed_time),
+        instant(token.expired_time),
+    ]
 
 
 def _steps(area: Blueprint, ui: Ui) -> None:

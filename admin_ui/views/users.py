@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from quart import request
 
+from admin_ui.exports import csv_response, instant
 from admin_ui.forms import Form, as_amount, fingerprint, read_form
-from admin_ui.i18n import _, _n
+from admin_ui.i18n import _
 from admin_ui.lists import read_query
 from admin_ui.ui import Undo, local_path
-from admin_ui.views.picked import as_number, ask_to_delete, each, picked_ids
+from admin_ui.views.picked import as_number
 from gateway.accounts import directory, totp
 from gateway.accounts import users as people
 from gateway.accounts.people import LONGEST_DISPLAY_NAME, LONGEST_EMAIL, LONGEST_USERNAME
@@ -25,9 +26,15 @@ from storage.repositories.users import SORTABLE
 if TYPE_CHECKING:
     from quart import Blueprint, Response
 
+    from admin_ui.lists import ListQuery
     from admin_ui.ui import Ui
+    from storage.repositories.rows import Page
 
 _LIST = "/users"
+_COLUMNS = (
+    "id", "name", "display_name", "email", "role", "state", "group", "balance_units", "used_units", "requests",
+    "invited_by", "created",
+)  # fmt: skip
 _FIELDS = {"username": "username", "display name": "display_name", "email": "email", "password": "password"}
 _STEPS = ("enable", "disable", "promote", "demote")
 _REVERSED = {"enable": "disable", "disable": "enable", "promote": "demote", "demote": "promote"}
@@ -45,49 +52,58 @@ def _list(area: Blueprint, ui: Ui) -> None:
     @needs(Role.ADMIN)
     async def users() -> Response:
         groups = list(ui.options.group_ratio)
-        query = read_query(
-            columns=SORTABLE,
-            filters={"role": ("1", "10", "100"), "status": ("1", "2"), "group": groups},
-        )
-        equal: dict[str, int | str] = {
-            name: int(query.filters[name]) for name in ("role", "status") if query.filters[name]
-        }
-        if query.filters["group"]:
-            equal["group"] = query.filters["group"]
-        wanted = Wanted(text=query.q, equal=equal)
-        rows, total = await directory.list_users(ui.services, wanted, query.order, query.rows)
+        query = user_query(ui)
+        rows, total = await directory.list_users(ui.services, wanted_users(query), query.order, query.rows)
         within_reach = {row.id for row in rows if directory.reaches(actor(), row)}
         return ui.page(
             "pages/users.html", query=query, rows=rows, total=total, groups=groups, within_reach=within_reach
         )
 
-    @area.post("/users/bulk")
+    @area.get("/users/export.csv")
     @needs(Role.ADMIN)
-    async def bulk_users() -> Response:
-        form = await read_form()
-        back = local_path(form.values.get("next", ""), _LIST)
-        step = form.values.get("do", "")
+    async def export_users() -> Response:
+        query = user_query(ui)
 
-        async def one(number: int) -> None:
-            user = await people.read_user(ui.services, actor(), number)
-            if step == "delete":
-                await people.delete_user(ui.services, author(), number)
-            else:
-                await people.manage_user(ui.services, author(), username=user.username, action=step)
+        async def read(page: Page) -> tuple[list[User], int]:
+            return await directory.list_users(ui.services, wanted_users(query), query.order, page)
 
-        ids = await picked_ids()
-        if step not in ("enable", "disable", "delete"):
-            return ui.go(back)
-        if step == "delete" and ids and not form.flag("sure"):
-            return ask_to_delete(
-                ui,
-                ids,
-                action="/users/bulk",
-                title=_n("Delete {n} user?", "Delete {n} users?", len(ids)),
-                text=_("Their accounts are closed, and their tokens stop working."),
-                back=back,
-            )
-        return await each(ui, ids, one, back)
+        return csv_response("users", _COLUMNS, read, _cells)
+
+
+def user_query(ui: Ui, address: str | None = None) -> ListQuery:
+    """Read what somebody wants of the list of accounts."""
+    filters = {"role": ("1", "10", "100"), "status": ("1", "2"), "group": list(ui.options.group_ratio)}
+    return read_query(columns=SORTABLE, filters=filters, address=address)
+
+
+def wanted_users(query: ListQuery) -> Wanted:
+    """Return which rows that is."""
+    equal: dict[str, int | str] = {
+        name: int(query.filters[name]) for name in ("role", "status") if query.filters[name]
+    }
+    if query.filters["group"]:
+        equal["group"] = query.filters["group"]
+    return Wanted(text=query.q, equal=equal)
+
+
+def _cells(user: User) -> list[object]:
+    """Return what an export says of an account."""
+    role = Role(user.role).name.lower() if user.role in set(Role) else user.role
+    status = UserStatus(user.status).name.lower() if user.status in set(UserStatus) else user.status
+    return [
+        user.id,
+        user.username,
+        user.display_name,
+        user.email,
+        role,
+        status,
+        user.group,
+        user.quota,
+        user.used_quota,
+        user.request_count,
+        user.inviter_id or "",
+        instant(user.created_at / 1000),
+    ]
 
 
 def _forms(area: Blueprint, ui: Ui) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from gateway.exports import MARK, csv_lines
 from storage.repositories import audit
 
 if TYPE_CHECKING:
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 
 KINDS: Final = ("channel", "user", "token", "option", "code", "log", "relay")
 _BATCH = 1000
-# Cells that begin so are formulas to spreadsheets.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _COLUMNS = ("time", "who", "account", "address", "via", "action", "object", "number", "changes")
 
 
@@ -50,7 +47,7 @@ async def read_page(services: Services, wanted: AuditFilter, page: Page) -> tupl
 
 async def export_csv(services: Services, wanted: AuditFilter) -> AsyncIterator[str]:
     """Give all entries that fit as CSV, a piece at a time, newest first."""
-    yield "\ufeff" + _lines([_COLUMNS])
+    yield MARK + csv_lines([_COLUMNS])
     before = 0
     while True:
         rows = await services.database.read(
@@ -59,7 +56,7 @@ async def export_csv(services: Services, wanted: AuditFilter) -> AsyncIterator[s
         if not rows:
             return
         before = rows[-1].id
-        yield _lines([_cells(row) for row in rows])
+        yield csv_lines([_cells(row) for row in rows])
 
 
 def changes_of(row: AuditRow) -> list[Change]:
@@ -84,10 +81,4 @@ def _cells(row: AuditRow) -> list[str]:
     moment = datetime.fromtimestamp(row.created_at / 1000, UTC).isoformat(timespec="milliseconds")
     number = str(row.object_id or "")
     cells = [moment, row.actor, str(row.actor_id or ""), row.address, row.via, row.action, row.object_name, number]
-    return [f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in [*cells, row.changes]]
-
-
-def _lines(rows: Sequence[Sequence[str]]) -> str:
-    out = io.StringIO()
-    csv.writer(out, quoting=csv.QUOTE_ALL).writerows(rows)
-    return out.getvalue()
+    return [*cells, row.changes]

@@ -28,7 +28,7 @@ from storage.records import ChannelStatus
 from storage.repositories import channels
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Collection
 
     from adapters.providers.provider import Provider
     from gateway.registry.snapshot import ChannelView
@@ -184,12 +184,16 @@ async def update_balance(services: Services, channel_id: int) -> Decimal:
     return balance
 
 
-async def update_all_balances(services: Services) -> None:
-    """Ask for the balance of each enabled channel whose provider can be asked, a few side by side."""
+async def update_all_balances(services: Services, channel_ids: Collection[int] = ()) -> None:
+    """Ask for the balance of each enabled channel whose provider can be asked, a few side by side.
+
+    Only of `channel_ids`, if there are any.
+    """
     slots = trio.CapacityLimiter(AT_ONCE)
     async with trio.open_nursery() as nursery:
         for channel in services.registry.current.channels.values():
-            if channel.status == ChannelStatus.ENABLED and has_balance(channel.provider):
+            is_meant = not channel_ids or channel.id in channel_ids
+            if is_meant and channel.status == ChannelStatus.ENABLED and has_balance(channel.provider):
                 nursery.start_soon(_update_one, services, channel, slots)
 
 

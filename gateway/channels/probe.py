@@ -36,6 +36,8 @@ from storage.records import ChannelStatus, LogRow, LogType
 from storage.repositories import abilities, channels
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sqlalchemy import Connection
 
     from gateway.notify.types import Notifier
@@ -54,6 +56,7 @@ class Order(Enum):
 
     TEST_ALL = "test all"
     TEST_DISABLED = "test disabled"
+    TEST_SOME = "test some"
     BALANCES = "balances"
 
 
@@ -66,7 +69,7 @@ class Prober:
         self._services = services
         self._notifier = notifier
         self._every_s = every_s if every_s > 0 else math.inf
-        self._asked, self._orders = trio.open_memory_channel[Order](1)
+        self._asked, self._orders = trio.open_memory_channel[tuple[Order, frozenset[int]]](1)
         self._is_busy = False
         self._is_running = False
         self._round_scope: trio.CancelScope | None = None
@@ -76,14 +79,17 @@ class Prober:
         channel = await read_channel(self._services, channel_id)
         return await self._test(channel, model)
 
-    def begin(self, order: Order) -> None:
-        """Have `order` carried out in the background. Raises `Refused` while another one is."""
+    def begin(self, order: Order, channel_ids: Iterable[int] = ()) -> None:
+        """Have `order` carried out in the background. Raises `Refused` while another one is.
+
+        `channel_ids`: which ones, for `TEST_SOME`, and for `BALANCES` where it is not all.
+        """
         if not self._is_running:
             raise Refused("background tests are not available in this process")
         if self._is_busy:
             raise Refused("Test is already running")
         try:
-            self._asked.send_nowait(order)
+            self._asked.send_nowait((order, frozenset(channel_ids)))
         except trio.WouldBlock:
             raise Refused("Test is already running") from None
         self._is_busy = True
@@ -98,16 +104,16 @@ class Prober:
         self._is_running = True
         task_status.started()
         while True:
-            order = Order.TEST_ALL
+            order, ids = Order.TEST_ALL, frozenset[int]()
             with trio.move_on_after(self._every_s):
-                order = await self._orders.receive()
+                order, ids = await self._orders.receive()
             self._is_busy = True
             try:
                 with trio.CancelScope() as self._round_scope:
                     if order is Order.BALANCES:
-                        await update_all_balances(self._services)
+                        await update_all_balances(self._services, ids)
                     else:
-                        await self._round(only_disabled=order is Order.TEST_DISABLED)
+                        await self._round(order, ids)
                 if self._round_scope.cancelled_caught:
                     self._services.journal.event("info", "channel.test", f"stopped as asked to: {order.value}")
             except StorageError as error:
@@ -123,9 +129,12 @@ class Prober:
     async def aclose(self) -> None:
         """Nothing is owed: a test that is cut short is simply not noted."""
 
-    async def _round(self, *, only_disabled: bool) -> None:
-        statuses = (ChannelStatus.DISABLED, ChannelStatus.AUTO_DISABLED) if only_disabled else ()
+    async def _round(self, order: Order, ids: frozenset[int]) -> None:
+        off = (ChannelStatus.DISABLED, ChannelStatus.AUTO_DISABLED)
+        statuses = off if order is Order.TEST_DISABLED else ()
         wanted = await self._services.database.read(lambda conn: channels.everything(conn, statuses))
+        if order is Order.TEST_SOME:
+            wanted = [channel for channel in wanted if channel.id in ids]
         slots = trio.CapacityLimiter(AT_ONCE)
         async with trio.open_nursery() as nursery:
             for channel in wanted:

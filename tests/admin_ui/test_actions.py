@@ -117,6 +117,7 @@ def test_many_channels_change_at_once(root: Reader, site: Site) -> None:
     page.select_option("select[name=what]", "priority")
     page.fill("input[name=value]", "7")
     page.locator("[data-bulk] >> button:text-is('Change')").click()
+    page.click("main form button.first")
     assert "3 channels were changed." in root.toast()
     listed = site.api("root", PASSWORD).get("/api/channel/?size=50").json()["data"]
     assert sorted(channel["priority"] for channel in listed) == [0, 7, 7, 7]

@@ -61,7 +61,7 @@ async def test_many_channels_at_once(site: Site) -> None:
         await site.root.call("POST", "/api/channel/", json={**CHANNEL, "name": name})
     author = Author(id=1, username="root", role=100, address="::1", via="page")
     await bulk.switch_channels(site.services, author, [1, 2, 3], enabled=False)
-    await bulk.add_names(site.services, author, [1, 2], column="models", names=["n"])
+    await bulk.change_channels(site.services, author, [1, 2], bulk.with_names("models", ["n"]))
     await bulk.clear_suspensions(site.services, author, 1)
     await bulk.delete_channels(site.services, author, [2])
     found = (await entries(site, kind="channel"))[2:]
