@@ -24,11 +24,11 @@ from admin_ui.views import (
     sign_in,
     status,
     system,
-    tokens,
     token_bulk,
+    tokens,
     topup,
-    users,
     user_bulk,
+    users,
 )
 
 if TYPE_CHECKING:
@@ -40,9 +40,9 @@ if TYPE_CHECKING:
 
 PAGES: tuple[Callable[[Blueprint, Ui], None], ...] = (
     audit.register,
-    channels.register,
     # Before `channels`, whose paths would take its own for a step of a row.
     channel_bulk.register,
+    channels.register,
     channel_form.register,
     codes.register,
     home.register,
@@ -59,9 +59,9 @@ PAGES: tuple[Callable[[Blueprint, Ui], None], ...] = (
     sign_in.register,
     status.register,
     system.register,
+    token_bulk.register,
     tokens.register,
     topup.register,
-    token_bulk.register,
+    user_bulk.register,
     users.register,
 )
-    user_bulk.register,
