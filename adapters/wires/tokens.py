@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from adapters.transport.types import TransportError
-from adapters.wires.types import CredentialError, CredentialUnavailable
+from adapters.wires.types import CredentialError, CredentialRefused, CredentialUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -124,6 +124,9 @@ class TokenKeeper:
             flight.error = CredentialUnavailable("the provider did not give out a token in time", status=504)
         except TransportError:
             flight.error = CredentialUnavailable("the provider could not be reached for a token")
+        except Exception as error:  # noqa: BLE001 - the boundary: one channel's settings must not end the keeper
+            # People type keys and addresses, and libraries read them: what they raise tells no more than its kind.
+            flight.error = CredentialRefused(f"the channel's key or address is of no use ({type(error).__name__})")
         finally:
             del self._flights[name]
             flight.done.set()

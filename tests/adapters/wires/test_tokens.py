@@ -228,3 +228,13 @@ async def test_a_keeper_that_is_closed_ends_what_it_began_and_takes_no_more(
 
 def test_tokens_are_not_shown() -> None:
     assert "secret" not in repr(Token("secret", 1))
+
+
+async def test_what_nobody_foresaw_refuses_one_channel_and_not_the_others(
+    keeper: TokenKeeper, autojump_clock: trio.testing.MockClock
+) -> None:
+    odd, sound = Provider(), Provider()
+    odd.fails.append(ValueError("Invalid IPv6 URL"))
+    with pytest.raises(CredentialRefused, match="of no use"):
+        await keeper.token("odd", odd.fetch)
+    assert await keeper.token("sound", sound.fetch) == "t1"
