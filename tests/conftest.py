@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 
 from storage.database import Database
 from storage.migrate import migrate
+from tests.compatibility.printing import pytest_terminal_summary  # noqa: F401 - a hook
 from tests.support.engines import ENGINES, FreshDatabase, fresh_database
 
 # A busy machine is slow, not wrong.

@@ -75,7 +75,7 @@ async def test_members_are_joined_and_many_are_refused() -> None:
         unpack(gzip.compress(b"") * 100_000, limit=2)
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", gzip.compress(b"hello")[:-3], zlib.compress(b"hello")])
+@pytest.mark.parametrize("body", [b"", b"{}", gzip.compress(b"hello", mtime=0)[:-3], zlib.compress(b"hello")])
 async def test_what_is_not_gzip_is_refused(body: bytes) -> None:
     with pytest.raises(BodyNotDecoded) as caught:
         await read_body(sends(body), GZIP, limit=100)
