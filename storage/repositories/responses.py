@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, insert, select, update
 
+from storage.repositories.ledger_rows import fit
 from storage.response_tables import gw_responses as responses
 
 if TYPE_CHECKING:
@@ -51,10 +52,10 @@ def put(conn: Connection, stored: Sequence[StoredResponse]) -> None:
     values = {
         one.key: {
             "key": one.key,
-            "response_id": one.response_id[:_LONGEST_ID],
+            "response_id": fit(one.response_id, _LONGEST_ID),
             "user_id": one.user_id,
             "channel_id": one.channel_id,
-            "model": one.model[:_LONGEST_ID],
+            "model": fit(one.model, _LONGEST_ID),
             "created_at": one.created_at,
             "expires_at": one.created_at + KEPT_MS,
             "ask_at": one.ask_at,

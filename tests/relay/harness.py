@@ -39,7 +39,7 @@ from gateway.relay.stored.book import ResponseBook
 from gateway.relay.stored.responses import Responses
 from gateway.relay.stored.settler import BackgroundCharges, Settler
 from gateway.relay.supervisor import RelayDeps
-from storage.errors import DatabaseUnavailable
+from storage.errors import DatabaseUnavailable, Rejected
 from storage.records import Token, User
 from storage.repositories.relay_reads import Account
 from tests.relay.signatures_in_memory import MemorySignatures
@@ -255,11 +255,15 @@ class Kept:
     def __init__(self) -> None:
         self.rows: dict[str, StoredResponse] = {}
         self.broken = False
+        self.refused: set[str] = set()
+        """Ids that the database does not take."""
 
     async def put(self, stored: Sequence[StoredResponse]) -> None:
         await trio.lowlevel.checkpoint()
         if self.broken:
             raise DatabaseUnavailable("away")
+        if any(one.response_id in self.refused for one in stored):
+            raise Rejected("not taken")
         self.rows |= {one.key: one for one in stored}
 
     async def find(self, key: str) -> StoredResponse | None:

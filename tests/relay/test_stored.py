@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -336,3 +337,49 @@ async def test_responses_wait_for_a_database_that_is_away(autojump_clock: MockCl
         p.kept.broken = False
         await trio.sleep(2)
     assert [stored.response_id for stored in p.kept.rows.values()] == ["resp_1"]
+
+
+async def test_a_response_that_the_database_refuses_holds_up_no_other(autojump_clock: MockClock) -> None:
+    async with plane(**one()) as p:
+        p.kept.broken = True
+        p.kept.refused.add("resp_odd")
+        await create(p, told(id="resp_odd", usage=USAGE))
+        await create(p, told(usage=USAGE))
+        p.kept.broken = False
+        await trio.sleep(2)
+    assert [stored.response_id for stored in p.kept.rows.values()] == ["resp_1"]
+
+
+@pytest.mark.parametrize("pending", ["no JSON", "{}"])
+async def test_what_nobody_can_read_is_not_asked_about_for_ever(pending: str, autojump_clock: MockClock) -> None:
+    async with plane(**one()) as p:
+        await create(p, queued(), BACKGROUND)
+        await trio.testing.wait_all_tasks_blocked()
+        ((key, stored),) = p.kept.rows.items()
+        p.kept.rows[key] = replace(stored, pending=pending)
+        p.later(minutes=PATIENCE_MS // 60_000 + 1)
+        p.transport.script.append(told(background=True, usage=USAGE))
+        await p.settler.round()
+        p.later(minutes=60)
+        await p.settler.round()
+    assert [request.method for request in p.transport.requests] == ["POST", "GET"]
+    assert charged(p) == []
+
+
+async def test_one_odd_response_does_not_end_the_settling_of_others(autojump_clock: MockClock) -> None:
+    async with plane(**one()) as p:
+        await create(p, queued(), BACKGROUND)
+        await create(p, queued(id="resp_2"), BACKGROUND)
+        await trio.testing.wait_all_tasks_blocked()
+        p.later(minutes=1)
+        p.transport.script += [ZeroDivisionError("odd"), told(id="resp_2", background=True, usage=USAGE)]
+        await p.settler.round()
+    assert charged(p) == [CHARGE]
+
+
+async def test_names_that_are_no_text_do_not_keep_a_charge_from_being_written_down(autojump_clock: MockClock) -> None:
+    async with plane(**one()) as p:
+        p.accounts.account = replace(p.accounts.account, token=replace(p.accounts.account.token, name="a\ud800b"))
+        await create(p, queued(), BACKGROUND)
+        await call(p, told(background=True, usage=USAGE))
+    assert charged(p) == [CHARGE]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 import trio
 
 from storage.database import Lane
-from storage.errors import StorageError
+from storage.errors import Rejected, StorageError
 from storage.repositories import responses
 from storage.repositories.responses import response_key
 
@@ -167,7 +167,15 @@ class ResponseBook:
 
     async def _write(self) -> None:
         batch = dict(list(self._waiting.items())[:BATCH])
-        await self.store.put(list(batch.values()))
+        try:
+            await self.store.put(list(batch.values()))
+        except Rejected:
+            # One of them is what the database does not take; the others must not wait behind it for ever.
+            for stored in batch.values():
+                try:
+                    await self.store.put([stored])
+                except Rejected:
+                    self._lost += 1
         for key, stored in batch.items():
             # What was noted again meanwhile waits for its own turn.
             if self._waiting.get(key) is stored:

@@ -18,6 +18,7 @@ from adapters.pricing.price import ModelConfig
 from gateway.ledger.types import Settlement
 from gateway.relay import settle
 from storage.records import LogRow, TraceRow  # noqa: TC001
+from storage.repositories.ledger_rows import fit
 
 if TYPE_CHECKING:
     from adapters.pricing.book import PriceBook
@@ -48,7 +49,17 @@ class Pending(msgspec.Struct, kw_only=True):
 
     def as_text(self) -> str:
         """Return it as `read_pending` reads it."""
-        return msgspec.json.encode(self).decode()
+        try:
+            return msgspec.json.encode(self).decode()
+        except UnicodeEncodeError:
+            # Names in rows that others wrote may hold what is no text.
+            return msgspec.json.encode(_clean(msgspec.to_builtins(self))).decode()
+
+
+def _clean(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _clean(one) for name, one in value.items()}
+    return fit(value) if isinstance(value, str) else value
 
 
 _decoder = msgspec.json.Decoder(Pending)

@@ -9,6 +9,7 @@ asking after the restart, and the difference to the true charge is booked then.
 from __future__ import annotations
 
 import time
+import traceback
 from typing import TYPE_CHECKING
 
 import trio
@@ -75,13 +76,13 @@ class BackgroundCharges:
         self.now_ms = now_ms
 
     async def learnt(self, stored: StoredResponse, body: bytes) -> bool:
-        """Settle `stored` if `body`, its provider's answer, tells that it is over; return whether it is."""
+        """Settle `stored` if `body`, its provider's answer, tells that it is over; return whether that was done."""
         sighting = sight(body)
         if sighting is None or sighting.id != stored.response_id or sighting.is_running or not sighting.status:
             return False
         pending = charges.read_pending(stored.pending)
         if pending is None:
-            return True
+            return False
         if (usage := used(body)) is not None:
             await self._settle(stored, charges.used_settlement(pending, usage, self._prices))
         elif sighting.status in _CAME_TO_NOTHING:
@@ -93,15 +94,25 @@ class BackgroundCharges:
     async def gone(self, stored: StoredResponse) -> None:
         """Settle `stored`, of which the provider tells nothing any more."""
         pending = charges.read_pending(stored.pending)
-        if pending is not None:
+        if pending is None:
+            # Another version of this program wrote it. Its reservation is charged once the process that has it ends.
             self._journal.event(
-                "warning",
-                "responses.unknown",
-                "a background response is charged as reserved, since its provider does not tell what it used",
-                request_id=pending.request_id,
+                "error",
+                "responses.unreadable",
+                "a background response is not asked about any more, since nobody can read what it is charged by",
+                response=stored.response_id,
                 channel=stored.channel_id,
             )
-            await self._settle(stored, charges.unknown_settlement(pending))
+            await self._book.charged(stored)
+            return
+        self._journal.event(
+            "warning",
+            "responses.unknown",
+            "a background response is charged as reserved, since its provider does not tell what it used",
+            request_id=pending.request_id,
+            channel=stored.channel_id,
+        )
+        await self._settle(stored, charges.unknown_settlement(pending))
 
     async def look(self, stored: StoredResponse, snapshot: Snapshot) -> None:
         """Ask the provider about `stored`, and settle it if it is over, or if it is too late to learn more."""
@@ -190,4 +201,16 @@ class Settler:
 
     async def _look(self, stored: StoredResponse, limiter: trio.CapacityLimiter) -> None:
         async with limiter:
-            await self._charges.look(stored, self._registry.current)
+            try:
+                await self._charges.look(stored, self._registry.current)
+            except StorageError:
+                raise
+            except Exception as error:  # noqa: BLE001 - the boundary: one response must not end the service
+                self._journal.event(
+                    "error",
+                    "responses.failing",
+                    f"a background response could not be asked about: {type(error).__name__}",
+                    response=stored.response_id,
+                    channel=stored.channel_id,
+                    traceback="".join(traceback.format_exception(error)),
+                )
