@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import msgspec
 from quart import current_app, g, request, session
 
 from admin_ui import shown, streams
@@ -50,7 +51,7 @@ def _page(area: Blueprint, ui: Ui, seats: streams.Seats) -> None:
     async def live() -> Response:
         query = read_query()
         picture = await ui.plane.live.board.look(_whose())
-        rows = matching(picture.rows, query.q)
+        rows = matching(open_to(current_visit(), picture.rows), query.q)
         lines: list[Line] = []
         if current_visit().is_admin:
             lines, _seen = await ui.plane.live.tails.after({})
@@ -111,7 +112,7 @@ def _cancel(area: Blueprint, ui: Ui) -> None:
     async def ask_cancel_all() -> Response:
         query = read_query()
         picture = await ui.plane.live.board.look(_whose())
-        rows = matching(picture.rows, query.q)
+        rows = matching(open_to(current_visit(), picture.rows), query.q)
         if not rows:
             return ui.go(_PAGE, note=_("Nothing runs that matches."), kind="info")
         back = _back(query)
@@ -155,7 +156,7 @@ class _Feed:
         g.visit, g.catalogue = self.visit, self.catalogue
         live = self.ui.plane.live
         picture = await live.board.look(self.whose)
-        rows = [cells(self.ui, row) for row in matching(picture.rows, self.query.q)]
+        rows = [cells(self.ui, row) for row in matching(open_to(self.visit, picture.rows), self.query.q)]
         out = streams.event("relays", {"tiles": tiles(self.ui, picture), "rows": rows})
         if self.visit.is_admin:
             lines, self.seen = await live.tails.after(self.seen)
@@ -211,6 +212,11 @@ def line_cells(line: Line, visit: Visit) -> dict[str, str]:
         "id": line.request_id,
         "process": line.process,
     }
+
+
+def open_to(visit: Visit, rows: Sequence[Row]) -> Sequence[Row]:
+    """Return the rows as the visitor may see them: whose channels serve, and where, is the site's own business."""
+    return rows if visit.is_admin else [msgspec.structs.replace(row, channel="", process="") for row in rows]
 
 
 def matching(rows: Sequence[Row], text: str) -> list[Row]:

@@ -91,6 +91,11 @@ def test_people_see_and_end_only_their_own(site: Site, browser: Browser, states:
         expect(page.locator("tbody tr")).to_have_count(1)
         expect(page.locator(f"[data-row='{own.request_id}']")).to_contain_text("Streaming")
         expect(page.locator("#lines")).to_have_count(0)
+        assert "Answers" not in page.content()
+        with site.api("user", PASSWORD).stream("GET", "/live/events") as feed:
+            told = next(line for line in feed.iter_lines() if line.startswith("data: "))
+        (row,) = json.loads(told.removeprefix("data: "))["rows"]
+        assert (row["id"], row["channel"], row["process"]) == (own.request_id, "", "")
         page.goto(f"/live/{other.request_id}/cancel")
         assert "ended already" in one.toast()
         token = page.locator("meta[name=csrf-token]").get_attribute("content") or ""
