@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from admin_ui.markdown import embedded_address
-from admin_ui.views.first_steps import first_steps
+from admin_ui.views.overview import overview, tops
 from admin_ui.visit import current_visit
-from gateway.management.guard import anybody
+from gateway.management.guard import actor, anybody, needs
+from storage.records import Role
 
 if TYPE_CHECKING:
     from quart import Blueprint, Response
@@ -23,8 +24,13 @@ def register(area: Blueprint, ui: Ui) -> None:
     async def home() -> Response:
         person = current_visit().user
         if person is not None:
-            return ui.page("pages/overview.html", steps=await first_steps(ui, person))
+            return await overview(ui, person)
         return _texts(ui, "HomePageContent", "pages/home.html")
+
+    @area.get("/overview/tops")
+    @needs(Role.USER)
+    async def overview_tops() -> Response:
+        return await tops(ui, actor())
 
     @area.get("/about")
     @anybody()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import time
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
@@ -52,6 +53,7 @@ def install(app: Quart, services: Services) -> None:
 
     @app.before_request
     async def arrive() -> Response | None:
+        g.began = time.perf_counter()
         g.request_id = new_request_id()
         g.client = find_client(cast("Scope", request.scope), services.settings.trusted_proxies)
         if request.method == "OPTIONS" and is_open_to_browsers(request.path):

@@ -35,6 +35,11 @@ class Suspensions:
         """Return the end of the suspension in Unix seconds, 0 when there is none."""
         return self._until.get((group, model, channel_id), 0.0)
 
+    def active(self, now: float) -> list[Suspension]:
+        """Return what is left alone now, the shortest first."""
+        found = [Suspension(*key, until) for key, until in self._until.items() if until > now]
+        return sorted(found, key=lambda suspension: suspension.until)
+
     def add(self, suspension: Suspension, *, now: float) -> None:
         """Note a suspension; the later end wins."""
         self._young.append((now, suspension))

@@ -56,9 +56,60 @@ async def series(
         return {}
     cells = await _charged(services, span, by=by, buckets=_fine(span.edges), keys=keys, whole_days=False)
     found: dict[str, list[Sums]] = defaultdict(lambda: [Sums()] * (len(span.edges) - 1))
+    place = _Places(span.edges)
+    wanted = None if keys is None else frozenset(keys)
     for (number, key), sums in cells.items():
-        if keys is None or key in keys:
-            found[key][_coarse(span.edges, number)] += sums
+        if wanted is None or key in wanted:
+            found[key][place[number]] += sums
+    return dict(found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stacked:
+    """The largest parts of something over time, what is left, and all of it."""
+
+    parts: Mapping[str, list[Sums]]
+    """Largest first."""
+    other: list[Sums]
+    whole: list[Sums]
+    totals: Mapping[str, Sums]
+    """Of all keys, largest first."""
+
+
+async def stacked(services: Services, span: Span, *, by: str, measure: str = "units", most: int = 7) -> Stacked:
+    """Return how parts of use moved: the `most` largest by `measure`, a member of `Sums`, and the others as one."""
+    whole_of = await totals(services, span, by=by)
+    ranked = dict(sorted(whole_of.items(), key=lambda item: (-getattr(item[1], measure), item[0])))
+    top = list(ranked)[:most]
+    if len(ranked) <= most:
+        # No others: the whole is the sum of its parts.
+        parts = await series(services, span, by=by, keys=top)
+        whole = [Sums()] * (len(span.edges) - 1)
+        for values in parts.values():
+            whole = [left + right for left, right in zip(whole, values, strict=True)]
+    else:
+        parts = await series(services, span, by=by, keys=top)
+        whole = (await series(services, span)).get("", [Sums()] * (len(span.edges) - 1))
+    empty = [Sums()] * (len(span.edges) - 1)
+    found = {key: parts.get(key, empty) for key in top}
+    other = list(whole)
+    for values in found.values():
+        other = [left - right for left, right in zip(other, values, strict=True)]
+    return Stacked(parts=found, other=other, whole=whole, totals=ranked)
+
+
+async def failed_attempts(services: Services, span: Span) -> dict[str, list[int]]:
+    """Return failed attempts by kind and bucket, whether or not another channel saved the request."""
+    buckets = _fine(span.edges)
+    cells = await services.database.read(
+        lambda conn: usage.attempts_by_kind(
+            conn, since=span.since, until=span.until, buckets=buckets, channel_id=span.only.channel_id
+        )
+    )
+    found: dict[str, list[int]] = defaultdict(lambda: [0] * (len(span.edges) - 1))
+    place = _Places(span.edges)
+    for (number, kind), sums in cells.items():
+        found[kind][place[number]] += sums.requests
     return dict(found)
 
 
@@ -93,7 +144,9 @@ async def _charged(
 
     def from_log(conn: Connection) -> list[Cells]:
         return [
-            usage.from_log(conn, by=by, since=part.since, until=part.until, buckets=buckets, only=span.only)
+            usage.from_log(
+                conn, by=by, since=part.since, until=part.until, buckets=buckets, only=span.only, keys=keys
+            )
             for part in logged
         ]
 
@@ -200,15 +253,27 @@ def _fine(edges: Sequence[int]) -> Buckets:
     return Buckets(edges[0], step)
 
 
-def _coarse(edges: Sequence[int], number: int) -> int:
-    buckets = _fine(edges)
-    index = bisect_right(edges, buckets.start + number * buckets.step) - 1
-    return min(max(index, 0), len(edges) - 2)
+class _Places(dict[int, int]):
+    """Which bucket between the edges one of `_fine` belongs to."""
+
+    def __init__(self, edges: Sequence[int]) -> None:
+        super().__init__()
+        self._edges = edges
+        self._fine = _fine(edges)
+
+    def __missing__(self, number: int) -> int:
+        index = bisect_right(self._edges, self._fine.start + number * self._fine.step) - 1
+        place = min(max(index, 0), len(self._edges) - 2)
+        self[number] = place
+        return place
 
 
 def _together(parts: Iterable[Cells]) -> Cells:
     whole: Cells = {}
-    for cells in parts:
+    for cells in sorted(parts, key=len, reverse=True):
+        if not whole:
+            whole = dict(cells)
+            continue
         for place, sums in cells.items():
             whole[place] = whole[place] + sums if place in whole else sums
     return whole
@@ -218,8 +283,9 @@ def _by_bucket(cells: Cells, edges: Sequence[int]) -> list[Cells]:
     if len(edges) < 2:
         return []
     parts: list[Cells] = [{} for _ in range(len(edges) - 1)]
+    place = _Places(edges)
     for (number, key), sums in cells.items():
-        part = parts[_coarse(edges, number)]
+        part = parts[place[number]]
         part[0, key] = part[0, key] + sums if (0, key) in part else sums
     return parts
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, islice
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert
 
 from storage.tables import abilities, channels, logs, redemptions, tokens, traces, users
+from storage.traffic_tables import gw_attempts, gw_requests
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,9 +28,11 @@ Row = dict[str, Any]
 
 MONTH_S = 30 * 86_400
 _BATCH = 5_000
+_PART = 50_000
 _FAMILIES = ("gpt-4o", "gpt-4.1", "o3", "claude-sonnet-4-5", "gemini-2.5-pro", "deepseek-chat", "qwen-max", "glm-4")
 _GROUPS = ("default", "vip", "svip")
 _MODELS_A_CHANNEL = 6
+_ENDS = ((502, "upstream_failed"), (429, "upstream_failed"), (403, "quota"), (499, "client_gone"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,66 +59,49 @@ class Crowd:
         return rng.choices(self._numbers, cum_weights=self._weights, k=times)
 
 
-def fill(database: Database, size: Size, *, say: Callable[[str], None]) -> None:
-    """Write everything. The database has its schema and root, and is not in use."""
+def fill(database: Database, size: Size, *, password: str, say: Callable[[str], None]) -> None:
+    """Write everything. The database has its schema and root, and is not in use. `password`: everybody's, hashed."""
     rng = Random(7)
     now = int(time.time())
     models = [f"{family}-{number}" for number in range(-(-size.models // len(_FAMILIES))) for family in _FAMILIES]
     for table, rows in (
-        (users, _users(size, now)),
+        (users, _users(size, now, password)),
         (tokens, _tokens(size, now)),
         (channels, _channels(size, models, now)),
         (abilities, _abilities(size, models)),
         (redemptions, _codes(size, now)),
         (logs, _logs(size, models, now, rng)),
         (traces, _traces(size, now, rng)),
+        (gw_requests, _requests(size, models, now, rng)),
+        (gw_attempts, _attempts(size, models, now, rng)),
     ):
         began = time.monotonic()
-        count = database.write_sync(lambda conn, table=table, rows=rows: _store(conn, table, rows))
+        count = 0
+        # In parts, since every statement has a limit.
+        while part := list(islice(rows, _PART)):
+            database.write_sync(lambda conn, table=table, part=part: _store(conn, table, part))
+            count += len(part)
         say(f"{count:>9,} rows of {table.name} in {time.monotonic() - began:.0f} s")
     database.write_sync(_look_at)
 
 
-def _store(conn: Connection, table: Table, rows: Iterator[Row]) -> int:
-    first = next(rows, None)
-    if first is None:
-        return 0
-    names = list(first)
-    count = 0
-    raw = conn.connection.dbapi_connection
-    assert raw is not None
+def _store(conn: Connection, table: Table, rows: list[Row]) -> None:
+    names = ", ".join(conn.dialect.identifier_preparer.quote(name) for name in rows[0])
+    raw: Any = conn.connection.dbapi_connection
     if conn.dialect.name == "postgresql":
-        quoted = ", ".join(f'"{name}"' for name in names)
-        with raw.cursor() as cursor, cursor.copy(f"COPY {table.name} ({quoted}) FROM STDIN") as copy:
-            for row in _with(first, rows):
+        with raw.cursor() as cursor, cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
+            for row in rows:
                 copy.write_row(list(row.values()))
-                count += 1
-        conn.exec_driver_sql(
-            f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), (SELECT max(id) FROM {table.name}))"
-        ) if "id" in table.c else None
-        return count
-    if conn.dialect.name == "sqlite":
-        quoted = ", ".join(f'"{name}"' for name in names)
-        places = ", ".join("?" * len(names))
-        tuples = (tuple(row.values()) for row in _with(first, rows))
-        cursor = raw.cursor()
-        cursor.executemany(f'INSERT INTO "{table.name}" ({quoted}) VALUES ({places})', tuples)
-        return int(cursor.rowcount)
-    batch: list[Row] = []
-    for row in _with(first, rows):
-        batch.append(row)
-        count += 1
-        if len(batch) == _BATCH:
-            conn.execute(insert(table), batch)
-            batch = []
-    if batch:
-        conn.execute(insert(table), batch)
-    return count
-
-
-def _with(first: Row, rest: Iterator[Row]) -> Iterator[Row]:
-    yield first
-    yield from rest
+        if "id" in rows[0]:
+            last = f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), (SELECT max(id) FROM {table.name}))"
+            conn.exec_driver_sql(last)
+    elif conn.dialect.name == "sqlite":
+        places = ", ".join("?" * len(rows[0]))
+        tuples = [tuple(row.values()) for row in rows]
+        raw.cursor().executemany(f"INSERT INTO {table.name} ({names}) VALUES ({places})", tuples)
+    else:
+        for begin in range(0, len(rows), _BATCH):
+            conn.execute(insert(table), rows[begin : begin + _BATCH])
 
 
 def _look_at(conn: Connection) -> None:
@@ -124,12 +110,12 @@ def _look_at(conn: Connection) -> None:
         conn.exec_driver_sql("ANALYZE")
 
 
-def _users(size: Size, now: int) -> Iterator[Row]:
+def _users(size: Size, now: int, password: str) -> Iterator[Row]:
     for number in range(2, size.users + 1):
         yield {
             "id": number,
             "username": f"person{number}",
-            "password": "x",
+            "password": password,
             "display_name": f"Person {number}",
             "email": f"person{number}@example.com",
             "role": 1,
@@ -240,7 +226,7 @@ def _logs(size: Size, models: list[str], now: int, rng: Random) -> Iterator[Row]
             "user_id": user,
             "created_at": at,
             "type": kind,
-            "content": "model rate 2.50, completion rate 4.00, group rate 1.00",
+            "content": "model rate 1.25, group rate 1.00, completion rate 4.00, cached_prompt 0, cached_completion 0",
             "username": "root" if user == 1 else f"person{user}",
             "token_name": f"token {user * 3 + number % 3}",
             "model_name": model,
@@ -282,3 +268,60 @@ def _traces(size: Size, now: int, rng: Random) -> Iterator[Row]:
             "created_at": began,
             "updated_at": end,
         }
+
+
+def _requests(size: Size, models: list[str], now: int, rng: Random) -> Iterator[Row]:
+    """What is known of the requests that were charged, and of one in a hundred that was not."""
+    people = Crowd(size.users).pick(rng, size.logs)
+    asked = Crowd(len(models)).pick(rng, size.logs)
+    served = Crowd(size.channels, skew=0.8).pick(rng, size.logs)
+    detail = json.dumps(
+        {"tries": [{"channel_id": 1, "channel": "Channel 1", "began": 8, "ended": 900}], "path": "/v1/x"}
+    )
+    for number, second in _moments(size, now, Random(1)):
+        if number % 200 == 0:
+            continue
+        fails = number % 100 == 1
+        status, outcome = _ENDS[number // 100 % len(_ENDS)]
+        user, model, channel = people[number - 1] + 1, models[asked[number - 1]], served[number - 1] + 1
+        yield {
+            "request_id": f"{'2026010299' if fails else '20260101'}{number:016}",
+            "trace_id": f"{number:032x}",
+            "finished_at": second * 1000 + number % 1000,
+            "user_id": user,
+            "username": "root" if user == 1 else f"person{user}",
+            "token_name": f"token {user * 3 + number % 3}",
+            "model": model,
+            "sent_model": model,
+            "channel_id": channel,
+            "endpoint": "chat_completions",
+            "is_stream": number % 3 != 0,
+            "status": status if fails else 200,
+            "outcome": outcome if fails else "ok",
+            "failed": fails,
+            "logged": not fails,
+            "attempts": 1 + (number % 50 == 1),
+            "first_ms": None if fails else int(rng.lognormvariate(6.0, 0.6)),
+            "duration_ms": int(rng.lognormvariate(7.2, 0.8)),
+            "prompt_tokens": 1000,
+            "completion_tokens": 0 if fails else 300,
+            "units": 0 if fails else 2000,
+            "error": "the provider did not answer in time" if fails else "",
+            "detail": detail,
+        }
+
+
+def _attempts(size: Size, models: list[str], now: int, rng: Random) -> Iterator[Row]:
+    served = Crowd(size.channels, skew=0.8).pick(rng, size.logs)
+    for number, second in _moments(size, now, Random(1)):
+        if number % 50 == 1:
+            yield {
+                "request_id": f"2026010299{number:016}",
+                "failed_at": second * 1000,
+                "channel_id": served[number - 1] + 1,
+                "model": models[number % len(models)],
+                "status": (500, 429)[number // 50 % 2],
+                "kind": ("server", "rate_limit", "timeout", "network")[number // 50 % 4],
+                "duration_ms": 300,
+                "error": "Rate limit reached",
+            }

@@ -12,6 +12,8 @@ from storage.repositories.rows import Page, Sort, as_id, begins_with, fetch_page
 from storage.tables import users
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import ColumnElement, Connection
 
 SORTABLE = (
@@ -51,6 +53,19 @@ def by_id(conn: Connection, user_id: int) -> User | None:
 def locked(conn: Connection, user_id: int) -> User | None:
     """Return one account and hold its row until the transaction ends, so that a change can build on what was read."""
     return one(conn, User, query(users, User).where(users.c.id == user_id).with_for_update())
+
+
+def names_of(conn: Connection, ids: Sequence[int]) -> dict[int, str]:
+    """Return the names of some accounts, deleted ones among them."""
+    if not ids:
+        return {}
+    rows = conn.execute(select(users.c.id, users.c.username).where(users.c.id.in_(list(ids))))
+    return {int(number): str(name or "") for number, name in rows}
+
+
+def by_ids(conn: Connection, ids: Sequence[int]) -> list[User]:
+    """Return some accounts."""
+    return many(conn, User, query(users, User).where(users.c.id.in_(list(ids)))) if ids else []
 
 
 def by_name(conn: Connection, username: str) -> User | None:

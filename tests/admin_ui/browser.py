@@ -63,6 +63,12 @@ class _Provider(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers.get("Content-Length", "0"))) or b"{}")
+        if str(asked.get("model", "")).startswith("busy"):
+            self._answer({"error": {"message": "Rate limit reached", "type": "requests"}}, status=429)
+            return
+        if self.path.endswith("/responses"):
+            self._respond(is_stream=bool(asked.get("stream")))
+            return
         if asked.get("stream"):
             self._stream(is_endless=asked.get("model") == "model-b")
             return
@@ -77,12 +83,6 @@ class _Provider(BaseHTTPRequestHandler):
             }
         )
 
-    def _stream(self, *, is_endless: bool) -> None:
-        """Say a few words, or one after another until somebody hangs up."""
-        self.send_response(200)
-        self.send_header("Content-Type", "text/event-stream")
-        self.send_header("Connection", "close")
-        self.end_headers()
     def _respond(self, *, is_stream: bool) -> None:
         """Answer in the format of Responses."""
         text = {"type": "output_text", "text": "word0 word1 word2 ", "annotations": []}
@@ -113,6 +113,12 @@ class _Provider(BaseHTTPRequestHandler):
         self._event({"type": "response.completed", "response": whole})
         self.close_connection = True
 
+    def _stream(self, *, is_endless: bool) -> None:
+        """Say a few words, or one after another until somebody hangs up."""
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Connection", "close")
+        self.end_headers()
         with suppress(OSError):
             for number in range(10_000 if is_endless else 3):
                 self._event({"choices": [{"index": 0, "delta": {"content": f"word{number} "}}]})

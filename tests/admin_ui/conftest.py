@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.admin_ui.browser import PASSWORD, Reader, Site, reader, running_browser, running_provider, running_site
+from tests.admin_ui.traffic import send_traffic
 
 
 @pytest.fixture(scope="session")
@@ -47,6 +48,21 @@ def signed_in(site: Site, browser: Browser) -> dict[str, Any]:
             one.sign_in(name, PASSWORD)
             found[name] = one.context.storage_state()
     return found
+
+
+@pytest.fixture(scope="session")
+def traffic(tmp_path_factory: pytest.TempPathFactory, browser: Browser, provider: str) -> Iterator[Site]:
+    """A site of its own after some requests, which tests only look at."""
+    with running_site(tmp_path_factory.mktemp("traffic")) as running:
+        furnish(running, provider)
+        send_traffic(running, provider)
+        yield running
+
+
+@pytest.fixture(scope="session")
+def busy_states(traffic: Site, browser: Browser) -> dict[str, Any]:
+    """Cookies of somebody of each role, there."""
+    return signed_in(traffic, browser)
 
 
 @pytest.fixture

@@ -4,89 +4,33 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
-import time
 from collections.abc import Iterator
 from typing import Any
 
-import httpx2
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.admin_ui.browser import PASSWORD, Reader, Site, reader, running_site
-from tests.admin_ui.conftest import furnish, signed_in
+from tests.admin_ui.browser import PASSWORD, Reader, Site, reader
 from tests.admin_ui.looks import LOOKS, Look, faults_of, name_of
-from tests.admin_ui.talk import key_of
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def traffic(tmp_path_factory: pytest.TempPathFactory, browser: Browser, provider: str) -> Iterator[Site]:
-    """A site after some requests: answered ones, one that another channel saved, one that nobody could answer."""
-    with running_site(tmp_path_factory.mktemp("traffic")) as running:
-        furnish(running, provider)
-        _send(running, provider)
-        yield running
-
-
-@pytest.fixture(scope="module")
-def states(traffic: Site, browser: Browser) -> dict[str, Any]:
-    """Cookies of somebody of each role."""
-    return signed_in(traffic, browser)
-
-
-def _send(site: Site, provider: str) -> None:
-    root = site.api("root", PASSWORD)
-    # Whatever fails is left alone for a while, so each person has models of their own.
-    models = [f"{kind}-{name}" for name in ("root", "user") for kind in ("rescued", "hopeless")]
-    mapping = json.dumps({model: f"busy-{model}" for model in models})
-    for name, served, mapped, priority in (
-        ("Busy", models, mapping, 10),
-        ("Rescue", [model for model in models if model.startswith("rescued")], "", 0),
-    ):
-        body = {
-            "type": 50, "name": name, "key": "sk-x", "base_url": provider, "models": ",".join(served),
-            "model_mapping": mapped, "priority": priority, "group": "default", "status": 1,
-        }  # fmt: skip
-        assert root.post("/api/channel/", json=body).json()["success"]
-    assert root.put("/api/option/", json={"key": "RetryTimes", "value": "2"}).json()["success"]
-    for number, name in ((1, "root"), (3, "user")):
-        assert root.post("/api/topup", json={"user_id": number, "quota": 5_000_000}).json()["success"]
-        key = key_of(site, name)
-        for model, stream, status in (
-            ("model-a", False, 200),
-            ("model-a", True, 200),
-            (f"rescued-{name}", False, 200),
-            (f"hopeless-{name}", False, 429),
-            ("nobody-has-this", False, 503),
-        ):
-            answer = httpx2.post(
-                f"{site.url}/v1/chat/completions",
-                headers={"Authorization": f"Bearer {key}"},
-                json={"model": model, "stream": stream, "messages": [{"role": "user", "content": "2+2"}]},
-                trust_env=False,
-                timeout=30,
-            )
-            assert answer.status_code == status, answer.text
-    time.sleep(1.2)  # Requests are stored half a second after they ended.
-
-
 @pytest.fixture
-def admin(traffic: Site, browser: Browser, states: dict[str, Any]) -> Iterator[Reader]:
+def admin(traffic: Site, browser: Browser, busy_states: dict[str, Any]) -> Iterator[Reader]:
     """An administrator, signed in."""
-    with reader(browser, traffic, state=states["admin"]) as one:
+    with reader(browser, traffic, state=busy_states["admin"]) as one:
         yield one
         assert one.complaints == []
 
 
 @pytest.mark.parametrize("look", LOOKS, ids=name_of)
 @pytest.mark.parametrize("role", ["root", "admin", "user"])
-def test_pages_are_whole(traffic: Site, browser: Browser, states: dict[str, Any], role: str, look: Look) -> None:
+def test_pages_are_whole(traffic: Site, browser: Browser, busy_states: dict[str, Any], role: str, look: Look) -> None:
     width, language, theme = look
     wrong: list[str] = []
-    with reader(browser, traffic, width=width, language=language, theme=theme, state=states[role]) as one:
+    with reader(browser, traffic, width=width, language=language, theme=theme, state=busy_states[role]) as one:
         wrong += faults_of(one, "/requests", role=role, look=look, settle=".sum-line")
         wrong += faults_of(one, "/requests", role=role, look=look, click="td.name a", settle="dialog .waterfall")
         if role == "root":
@@ -171,9 +115,9 @@ def test_the_log_is_paged_by_keys_and_by_links(admin: Reader) -> None:
 
 
 def test_a_user_sees_own_requests_and_nothing_of_channels(
-    traffic: Site, browser: Browser, states: dict[str, Any]
+    traffic: Site, browser: Browser, busy_states: dict[str, Any]
 ) -> None:
-    with reader(browser, traffic, state=states["user"]) as one:
+    with reader(browser, traffic, state=busy_states["user"]) as one:
         page = one.page
         page.goto("/requests?user=root&channel=1")
         assert "Busy" not in page.content()
@@ -204,9 +148,9 @@ def test_the_export_holds_what_the_filter_shows(admin: Reader) -> None:
 
 @pytest.mark.parametrize("script", [True, False], ids=["with script", "plain forms"])
 def test_old_entries_are_counted_and_then_deleted(
-    traffic: Site, browser: Browser, states: dict[str, Any], script: bool
+    traffic: Site, browser: Browser, busy_states: dict[str, Any], script: bool
 ) -> None:
-    with reader(browser, traffic, state=states["admin"], script=script) as one:
+    with reader(browser, traffic, state=busy_states["admin"], script=script) as one:
         page = one.page
         page.goto("/requests/delete")
         page.click("main button.first")
@@ -225,8 +169,8 @@ def test_old_entries_are_counted_and_then_deleted(
         assert traffic.api("root", PASSWORD).get("/api/log/").json()["total"] == before
 
 
-def test_plain_forms_filter_and_add_up(traffic: Site, browser: Browser, states: dict[str, Any]) -> None:
-    with reader(browser, traffic, state=states["admin"], script=False) as one:
+def test_plain_forms_filter_and_add_up(traffic: Site, browser: Browser, busy_states: dict[str, Any]) -> None:
+    with reader(browser, traffic, state=busy_states["admin"], script=False) as one:
         page = one.page
         page.goto("/requests")
         page.fill("[name=model]", "model-a")
