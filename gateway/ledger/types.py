@@ -125,3 +125,6 @@ class Ledger(Protocol):
         Returns once it is durable, in the books or, if the database refuses it on its own, parked. Raises
         `Unavailable` when the writer has stopped: the reservation is then settled by estimate at the next start.
         """
+
+    def leave(self, request_id: str) -> None:
+        """Forget a reservation that outlives its relay: it is amended no more, and another process may settle it."""

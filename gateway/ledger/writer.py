@@ -131,6 +131,10 @@ class LedgerWriter:
         if item.error is not None:
             raise item.error
 
+    def leave(self, request_id: str) -> None:
+        """See `Ledger.leave`. The reservation stays in the books."""
+        self._held.pop(request_id, None)
+
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Write until `aclose`, then write what is left and return.
 

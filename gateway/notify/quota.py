@@ -129,3 +129,7 @@ class ReservationWatch:
         """See `Ledger.settle`."""
         await self._ledger.settle(settlement)
         self._reminder.reserved(settlement.user_id)
+
+    def leave(self, request_id: str) -> None:
+        """See `Ledger.leave`."""
+        self._ledger.leave(request_id)

@@ -89,11 +89,11 @@ class Meter:
         return self._chars >= BLOCK_CHARS
 
     async def fold(self) -> None:
-        """Count what was collected and let the text go."""
-        text = "".join(self._texts)
-        self._texts.clear()
-        self._chars = 0
+        """Count what was collected and let the text go. Cancelled: it stays, since it is still to be charged."""
+        text, pieces = "".join(self._texts), len(self._texts)
         self._counted += await self._counter.count_text(self._model, text, approximate=self._approximate)
+        del self._texts[:pieces]
+        self._chars -= len(text)
 
     async def usage(self, prompt_tokens: int) -> Usage:
         """Return what is to be charged: reported, and what is missing counted, with `prompt_tokens` in.
@@ -112,3 +112,10 @@ class Meter:
         if self.finished and reported.completion_total:
             return reported
         return replace(reported, output=reported.output + max(self._counted - reported.completion_total, 0))
+
+    def about(self, prompt_tokens: int) -> Usage:
+        """Return what is to be charged when nobody can count: what is missing by its length."""
+        reported = self.reported or Usage()
+        if not reported.prompt_total:
+            reported = replace(reported, input=prompt_tokens)
+        return replace(reported, output=reported.output + max(self.roughly() - reported.completion_total, 0))

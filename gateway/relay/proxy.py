@@ -7,6 +7,7 @@ channel, for others the channels of type "proxy" of their group.
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ import msgspec
 import trio
 
 from adapters.transport.types import ConnectFailed, TransportError, UpstreamRequest
-from gateway.ledger.types import Reservation, Settlement, Unavailable
+from gateway.ledger.types import LedgerError, Reservation, Settlement, Unavailable
 from gateway.observe.types import RelaySummary
 from gateway.relay import endpoints
 from gateway.relay import head as heads
@@ -95,7 +96,8 @@ async def serve(asked: ProxyRequest, deps: RelayDeps, snapshot: Snapshot) -> Non
                 log=_log(asked, channel) if served and snapshot.options.flag("LogConsumeEnabled") else None,
                 trace=_trace(asked, stamps),
             )
-            with trio.move_on_after(SETTLE_WAIT_S):
+            # What it cannot write it says itself.
+            with trio.move_on_after(SETTLE_WAIT_S), suppress(LedgerError):
                 await deps.ledger.settle(settlement)
             deps.journal.relay(_summary(asked, channel, error))
 

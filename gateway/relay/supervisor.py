@@ -10,12 +10,14 @@ Nothing is sent upstream before the reservation is durable. Settlement is the on
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
 import trio
 
+from gateway.ledger.types import LedgerError
 from gateway.relay import settle
 from gateway.relay.choose import Prefer
 from gateway.relay.endings import interruption, outcome
@@ -54,6 +56,8 @@ if TYPE_CHECKING:
     from gateway.relay.stored.responses import Responses
     from gateway.traffic.recorder import Recorder
 
+# What was delivered is counted within this time, or charged by its length.
+COUNT_WAIT_S = 2.0
 # Settlement is waited for this long; the ledger owns it anyhow, so only the waiting ends.
 SETTLE_WAIT_S = 8.0
 # The client's last words: an error event or envelope after the relay's own scope is gone.
@@ -250,20 +254,40 @@ class Supervisor:
         cost: Charge | None = None
         usage: Usage | None = None
         if self._holding.meter.delivered:
-            usage = await self._holding.meter.usage(relay.prompt_tokens)
+            usage = await self._used()
             cost = self._holding.terms.cost(usage)
         if deps.responses.runs_on(relay):
+            # Whoever learns how it ended settles it, perhaps another process.
+            deps.ledger.leave(relay.request_id)
             deps.responses.take_over(relay, held_units=self._holding.units)
             deps.journal.relay(settle.summary(relay, outcome=outcome(error), cost=None, usage=None, error=error))
             return
         settlement = settle.settlement(
             relay, cost=cost, usage=usage, log_consumption=relay.snapshot.options.flag("LogConsumeEnabled")
         )
-        with trio.move_on_after(SETTLE_WAIT_S):
+        # What it cannot write it says itself, and the relay is over all the same.
+        with trio.move_on_after(SETTLE_WAIT_S), suppress(LedgerError):
             await deps.ledger.settle(settlement)
         told = settle.summary(relay, outcome=outcome(error), cost=cost, usage=usage, error=error)
         deps.journal.relay(told)
         self._remember(error, cost=cost, usage=usage, logged=settlement.log is not None, status=told.status)
+
+    async def _used(self) -> Usage:
+        """Return what was used. Never fails, and never takes long: whatever happens here, the relay is settled."""
+        meter, prompt_tokens = self._holding.meter, self._relay.prompt_tokens
+        why = "it took too long"
+        with trio.move_on_after(COUNT_WAIT_S):
+            try:
+                return await meter.usage(prompt_tokens)
+            except Exception as failure:  # noqa: BLE001 - the boundary: nobody else would give the reservation back
+                why = type(failure).__name__
+        self._deps.journal.event(
+            "error",
+            "relay.uncounted",
+            f"an answer could not be counted, and is charged by its length: {why}",
+            request_id=self._relay.request_id,
+        )
+        return meter.about(prompt_tokens)
 
     def _remember(
         self, error: RelayError | None, *, cost: Charge | None, usage: Usage | None, logged: bool, status: int = 0

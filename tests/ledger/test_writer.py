@@ -85,6 +85,21 @@ async def test_two_processes_share_one_balance(books: Books, notes: Notes) -> No
     assert books.differences() == []
 
 
+async def test_what_is_left_to_another_process_is_not_remembered(books: Books, notes: Notes) -> None:
+    who = books.accounts(300)
+    neighbour = books.fresh.open()
+    async with writing(books.database, notes) as one, writing(neighbour, notes) as two:
+        await one.reserve(who.reservation("a", 10))
+        one.leave("a")
+        assert one._held == {}
+        await two.settle(who.settlement("a", 7))
+        await one.settle(who.settlement("a", 7))
+    neighbour.close()
+    assert books.held() == []
+    assert books.user(who.user).quota == 293
+    assert books.differences() == []
+
+
 async def test_refusals_name_who_is_short_and_by_how_much(sqlite_books: Books, notes: Notes) -> None:
     who = sqlite_books.accounts(100, 10)
     async with writing(sqlite_books.database, notes) as writer:

@@ -155,6 +155,7 @@ class Books:
         self.units: dict[str, int] = {}
         self.settled: list[Settlement] = []
         self.amended: list[int] = []
+        self.left: list[str] = []
 
     async def reserve(self, reservation: Reservation) -> None:
         await trio.lowlevel.checkpoint()
@@ -167,6 +168,9 @@ class Books:
         self._take(add_units, limited=self.held[request_id].token_limited)
         self.units[request_id] += add_units
         self.amended.append(channel_id)
+
+    def leave(self, request_id: str) -> None:
+        self.left.append(request_id)
 
     async def settle(self, settlement: Settlement) -> None:
         reservation = self.held.pop(settlement.request_id)  # a second settlement would raise

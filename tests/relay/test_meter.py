@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import pytest
+import trio
 
 from adapters.formats.piece import Piece
 from adapters.pricing.usage import Usage
 from gateway.relay.meter import Meter
 from tests.relay.harness import Counter
+
+
+class Stuck(Counter):
+    """Counts once `free` is set."""
+
+    def __init__(self) -> None:
+        self.free = trio.Event()
+
+    async def count_text(self, model: str, text: str, *, approximate: bool = False) -> int:
+        await self.free.wait()
+        return await super().count_text(model, text, approximate=approximate)
 
 
 def meter(*pieces: Piece) -> Meter:
@@ -48,3 +60,28 @@ END = Piece(finishes=True)
 )
 async def test_what_is_left_out_is_counted(pieces: list[Piece], expected: Usage) -> None:
     assert await meter(*pieces).usage(20) == expected
+
+
+async def test_what_was_being_counted_when_a_relay_ended_is_charged(autojump_clock: trio.testing.MockClock) -> None:
+    counter = Stuck()
+    made = Meter(counter, "m")  # type: ignore[arg-type]
+    made.add(TEXT)
+    with trio.move_on_after(1):
+        await made.fold()
+    counter.free.set()
+    assert await made.usage(20) == Usage(input=20, output=3)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "expected"),
+    [
+        ([Piece(text="four" * 30, has_content=True)], Usage(input=20, output=30)),
+        (
+            [Piece(usage=Usage(input=9, output=1)), Piece(text="four" * 30, has_content=True)],
+            Usage(input=9, output=30),
+        ),
+        ([TEXT, Piece(usage=Usage(input=9, output=40))], Usage(input=9, output=40)),
+    ],
+)
+def test_what_nobody_can_count_is_charged_by_length(pieces: list[Piece], expected: Usage) -> None:
+    assert meter(*pieces).about(20) == expected

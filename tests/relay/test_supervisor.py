@@ -192,6 +192,29 @@ async def test_client_that_leaves_pays_for_what_it_got_and_closes_the_upstream(a
     assert settled.log.completion_tokens == 3
 
 
+@pytest.mark.parametrize("trouble", ["it hangs", "it fails"])
+async def test_what_cannot_be_counted_is_charged_by_its_length(
+    trouble: str, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def count_text(*_args: object, **_more: object) -> int:
+        if trouble == "it fails":
+            raise ZeroDivisionError
+        await trio.sleep_forever()
+
+    monkeypatch.setattr("tests.relay.harness.Counter.count_text", count_text)
+    leave = trio.Event()
+    async with plane() as p:
+        p.transport.script.append(stream(delta("four" * 50), ends="silent"))
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(lambda: p.ask(STREAM, leave=leave))
+            await trio.sleep(3)
+            leave.set()
+    (settled,) = p.books.settled
+    assert settled.log is not None
+    assert settled.log.completion_tokens == 50
+    assert "relay.uncounted" in [name for name, _message in p.journal.events]
+
+
 async def test_client_that_leaves_before_content_pays_nothing(autojump_clock: MockClock) -> None:
     leave = trio.Event()
     async with plane() as p:

@@ -9,7 +9,7 @@ import msgspec
 
 from adapters.formats.media import added
 from adapters.pricing.usage import Usage
-from gateway.relay.meter import Meter
+from gateway.relay.meter import BYTES_PER_TOKEN, Meter
 
 if TYPE_CHECKING:
     from gateway.counting.counter import Counter
@@ -108,10 +108,19 @@ class SessionMeter(Meter):
         del prompt_tokens
         if self._texts:
             await self.fold()
+        return self._with(self._counted)
+
+    def about(self, prompt_tokens: int) -> Usage:
+        """See `Meter`."""
+        del prompt_tokens
+        return self._with(self._counted + self._chars // BYTES_PER_TOKEN)
+
+    def _with(self, unreported: int) -> Usage:
+        """Return the reported usage with that many tokens of text and the sound that came since."""
         total = self.reported or Usage()
         return replace(
             total,
-            output=total.output + self._counted,
+            output=total.output + unreported,
             audio_output=total.audio_output + self._sound_bytes // BYTES_PER_AUDIO_TOKEN,
         )
 
