@@ -1,6 +1,7 @@
 """Image URLs in chat messages become data URLs, so that a provider need not (or cannot) fetch them itself.
 
-Fetched at the same time, within the relay; a URL that cannot be fetched stays as it is.
+Fetched side by side, within the relay; a URL that cannot be fetched stays as it is. A small body may name any number
+of large images, so number, bytes and time are bounded for a request as a whole, too.
 """
 
 from __future__ import annotations
@@ -13,6 +14,13 @@ from adapters.formats import neutral
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+MOST_FETCHED = 256
+"""Images of one request; the others stay URLs."""
+MOST_CHARS = 128 << 20
+"""Of all data URLs of a request; what is fetched beyond it is let go."""
+AT_ONCE = 16
+ALL_S = 60.0
 
 
 class ImageFetcher(Protocol):
@@ -35,17 +43,10 @@ async def inline_images(messages: object, fetcher: ImageFetcher) -> bool:
     holders = [holder for holder in _holders(messages) if _is_remote(holder["url"])]
     if not holders:
         return False
-    fetched: dict[str, str | None] = {}
-
-    async def fetch(url: str) -> None:
-        fetched[url] = await fetcher.data_url(url)
-
-    async with trio.open_nursery() as nursery:
-        for url in {str(holder["url"]) for holder in holders}:
-            nursery.start_soon(fetch, url)
+    fetched = await _fetched((str(holder["url"]) for holder in holders), fetcher)
     changed = False
     for holder in holders:
-        data = fetched[str(holder["url"])]
+        data = fetched.get(str(holder["url"]))
         if data is not None:
             holder["url"] = data
             changed = True
@@ -55,20 +56,34 @@ async def inline_images(messages: object, fetcher: ImageFetcher) -> bool:
 async def inline_parts(messages: Iterable[neutral.Message], fetcher: ImageFetcher) -> None:
     """Put the bytes of remote images into the parts that name them; one that cannot be had stays a URL."""
     images = [part for message in messages for part in _images(message.parts) if _is_remote(part.url)]
-    fetched: dict[str, str | None] = {}
-
-    async def fetch(url: str) -> None:
-        fetched[url] = await fetcher.data_url(url)
-
-    async with trio.open_nursery() as nursery:
-        for url in {image.url for image in images}:
-            nursery.start_soon(fetch, url)
+    fetched = await _fetched((image.url for image in images), fetcher)
     for image in images:
-        data = fetched[image.url]
+        data = fetched.get(image.url)
         if data is not None:
             head, _, image.data = data.partition(";base64,")
             image.media_type = head.removeprefix("data:")
             image.url = ""
+
+
+async def _fetched(urls: Iterable[str], fetcher: ImageFetcher) -> dict[str, str]:
+    """Return data URLs by URL, as many as there is room and time for."""
+    found: dict[str, str] = {}
+    slots = trio.CapacityLimiter(AT_ONCE)
+    room = MOST_CHARS
+
+    async def fetch(url: str) -> None:
+        nonlocal room
+        async with slots:
+            data = await fetcher.data_url(url) if room > 0 else None
+        if data is not None and len(data) <= room:
+            room -= len(data)
+            found[url] = data
+
+    with trio.move_on_after(ALL_S):
+        async with trio.open_nursery() as nursery:
+            for url in list(dict.fromkeys(urls))[:MOST_FETCHED]:
+                nursery.start_soon(fetch, url)
+    return found
 
 
 def _images(parts: Iterable[neutral.Part]) -> Iterator[neutral.Image]:
