@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from quart import request
 
@@ -15,6 +16,8 @@ from gateway.channels import directory, edits, price_table
 from gateway.channels.edits import ChannelEdit
 from gateway.channels.model_list import fetch_models
 from gateway.channels.secrets import SECRETS, read_config, without_secrets
+from gateway.channels.shares import would_get
+from gateway.channels.trial import try_out
 from gateway.management.guard import author, needs
 from storage.records import Role
 
@@ -24,11 +27,14 @@ if TYPE_CHECKING:
     from adapters.providers.provider import Provider
     from admin_ui.ui import Ui
     from gateway.channels.price_table import PriceRow
+    from gateway.channels.question import Outcome
+    from gateway.channels.shares import Share
     from storage.records import Channel
 
 _LIST = "/channels"
 _OPENAI = 1
 _BEDROCK = "bedrock"
+_LOOPBACK = ("localhost", "::1", "0.0.0.0")  # noqa: S104 - recognised, not bound to
 _MORE = "more_settings"
 """Field of the form for settings that a type does not name, as a JSON object."""
 _FIELDS = {
@@ -54,8 +60,10 @@ def register(area: Blueprint, ui: Ui) -> None:
     _saving(area, ui)
 
 
-def shown(ui: Ui, form: Form, channel: Channel | None, status: int = 200) -> Response:
-    """Show the form for what it holds at the moment."""
+def shown(
+    ui: Ui, form: Form, channel: Channel | None, status: int = 200, *, outcome: Outcome | None = None
+) -> Response:
+    """Show the form for what it holds at the moment; `outcome` is that of a test of it."""
     provider = _provider(ui, form)
     models = form.names("models")
     rows = _rows(ui, form, provider)
@@ -65,6 +73,9 @@ def shown(ui: Ui, form: Form, channel: Channel | None, status: int = 200) -> Res
         status,
         form=form,
         channel=channel,
+        outcome=outcome,
+        shares=_shares(ui, form, channel),
+        hints=_hints(form),
         provider=provider,
         providers=_sorted(ui),
         chosen_groups=frozenset(form.names("groups")),
@@ -111,6 +122,8 @@ def _saving(area: Blueprint, ui: Ui) -> None:
         form = await read_form()
         if await _helped(ui, form, None):
             return shown(ui, form, None)
+        if form.values.get("do") == "try":
+            return await _tried(ui, form, None)
         form.secret("key", required=not _config(form, _provider(ui, form), None))
         edit = _read(ui, form, None)
         if form.is_sound and not await ui.is_first(form.values.get("once", "")):
@@ -131,6 +144,8 @@ def _saving(area: Blueprint, ui: Ui) -> None:
         form = await read_form()
         if await _helped(ui, form, channel):
             return shown(ui, form, channel)
+        if form.values.get("do") == "try":
+            return await _tried(ui, form, channel)
         edit = _read(ui, form, channel)
         version = _values(ui, channel)["version"]
         if form.is_sound and form.values.get("version", "") != version:
@@ -154,7 +169,7 @@ async def _helped(ui: Ui, form: Form, channel: Channel | None) -> bool:
     """Do what one of the form's helping buttons asks for; `False` when it was sent to be saved."""
     what = form.values.get("do", "")
     provider = _provider(ui, form)
-    if what == "type":
+    if what in ("type", "look"):
         return True
     if what == "fill":
         names = [*form.names("models"), *provider.models]
@@ -180,6 +195,41 @@ async def _helped(ui: Ui, form: Form, channel: Channel | None) -> bool:
             form.many.pop("models", None)
         return True
     return False
+
+
+async def _tried(ui: Ui, form: Form, channel: Channel | None) -> Response:
+    """Test what is typed, and show the form again with how it went."""
+    edit = _read(ui, form, channel)
+    outcome = None
+    if form.is_sound:
+        try:
+            outcome = await try_out(ui.services, edit, channel)
+        except Refused as error:
+            form.refuse(error, _FIELDS)
+    return shown(ui, form, channel, 200 if form.is_sound else 422, outcome=outcome)
+
+
+def _shares(ui: Ui, form: Form, channel: Channel | None) -> list[Share]:
+    read = Form(values=dict(form.values))
+    return would_get(
+        ui.services,
+        channel_id=channel.id if channel else 0,
+        models=form.names("models"),
+        groups=form.names("groups"),
+        priority=read.integer("priority"),
+        weight=read.integer("weight"),
+    )
+
+
+def _hints(form: Form) -> list[str]:
+    """Return what is worth a second look at an address, and may well be meant."""
+    parts = urlsplit(form.values.get("base_url", "").strip())
+    hints = []
+    if parts.hostname in _LOOPBACK or (parts.hostname or "").startswith("127."):
+        hints.append(_("This address is the gateway's own machine."))
+    elif parts.scheme == "http":
+        hints.append(_("Over http the key can be read on its way."))
+    return hints
 
 
 def _read(ui: Ui, form: Form, channel: Channel | None) -> ChannelEdit:

@@ -92,7 +92,7 @@ async def create_channels(services: Services, author: Author, new: ChannelEdit) 
     if not (new.name or "").strip():
         raise Refused("Channel name is required")
     keys = [line.strip() for line in (new.key or "").splitlines() if line.strip()]
-    _check(services, new)
+    check_edit(services, new)
     provider = services.catalogue.provider(new.type or 0)
     if provider is None:
         raise Refused(f"unknown channel type {new.type or 0}")
@@ -140,7 +140,7 @@ async def update_channel(services: Services, author: Author, channel_id: int, ed
     if not (edit.name or "").strip():
         raise Refused("Channel name cannot be empty")
     _check_id(channel_id)
-    _check(services, edit)
+    check_edit(services, edit)
     if edit.type and services.catalogue.provider(edit.type) is None:
         raise Refused(f"unknown channel type {edit.type}")
 
@@ -244,7 +244,7 @@ def _check_status(status: int) -> None:
         raise Refused("the status must be 1 (enabled), 2 (disabled) or 3 (disabled automatically)")
 
 
-def _check(services: Services, edit: ChannelEdit) -> None:
+def check_edit(services: Services, edit: ChannelEdit) -> None:
     """Refuse what the tables or the relay could not take."""
     if len(edit.name or "") > _LONGEST_NAME:
         raise Refused("Channel name is too long")

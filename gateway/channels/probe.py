@@ -8,8 +8,6 @@ switched off by hand stays off.
 from __future__ import annotations
 
 import math
-import time
-from dataclasses import replace
 from decimal import Decimal
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -18,7 +16,6 @@ import trio
 
 from adapters.pricing.charge import charge
 from adapters.pricing.usage import Usage
-from adapters.providers.urls import UrlError
 from gateway.accounts.clock import now_ms, now_s
 from gateway.accounts.entries import write_entry
 from gateway.accounts.refusals import Refused
@@ -27,10 +24,9 @@ from gateway.audit.author import PROGRAM
 from gateway.audit.trail import note
 from gateway.channels.balances import update_all_balances
 from gateway.channels.edits import read_channel
-from gateway.channels.question import LONGEST_TEXT, Outcome, ask, best_to_test, limit_s
+from gateway.channels.question import Outcome, best_to_test
 from gateway.channels.trail import SWITCHED
-from gateway.relay.errors import UpstreamFailed
-from gateway.relay.retry import effect_of
+from gateway.channels.trial import measured
 from storage.errors import StorageError
 from storage.records import ChannelStatus, LogRow, LogType
 from storage.repositories import abilities, channels
@@ -155,24 +151,9 @@ class Prober:
         if view is None:
             raise Refused("the channel is not ready: its type is unknown, or it was made a moment ago")
         asked = self._model(channel, view, model)
-        most_s = limit_s(self._services, view, asked)
-        started = time.monotonic()
-        try:
-            with trio.fail_after(most_s):
-                result = await ask(self._services, view, asked)
-        except (UpstreamFailed, trio.TooSlowError, UrlError) as error:
-            result = Outcome(
-                passed=False,
-                text=f"the provider did not answer within {most_s:.0f} s"
-                if isinstance(error, trio.TooSlowError)
-                else str(error)[:LONGEST_TEXT],
-                model=asked,
-                seconds=0.0,
-                may_disable=isinstance(error, UpstreamFailed) and effect_of(error).may_disable,
-            )
-        seconds = time.monotonic() - started
-        await self._note(channel, view, result, seconds)
-        return replace(result, seconds=seconds)
+        result = await measured(self._services, view, asked)
+        await self._note(channel, view, result, result.seconds)
+        return result
 
     def _model(self, channel: Channel, view: ChannelView, wanted: str) -> str:
         if not view.models:
