@@ -86,12 +86,13 @@ class Mailbox:
 
     async def wait(self, count: int = 1) -> list[Delivery]:
         """Return what came once there are `count` mails."""
+        return await trio.to_thread.run_sync(self.wait_here, count)
 
-        def wait() -> bool:
-            with self._arrived:
-                return self._arrived.wait_for(lambda: len(self.deliveries) >= count, timeout=20)
-
-        assert await trio.to_thread.run_sync(wait), f"{len(self.deliveries)} mails, not {count}"
+    def wait_here(self, count: int = 1) -> list[Delivery]:
+        """Do the same in a thread of one's own."""
+        with self._arrived:
+            came = self._arrived.wait_for(lambda: len(self.deliveries) >= count, timeout=20)
+        assert came, f"{len(self.deliveries)} mails, not {count}"
         return self.deliveries
 
     def last_to(self, address: str) -> Delivery:
