@@ -80,25 +80,27 @@ async def serve(asked: ProxyRequest, deps: RelayDeps, snapshot: Snapshot) -> Non
         error = await _in_nursery(asked, channel, path, deps, stamps)
     finally:
         with trio.CancelScope(shield=True):
-            if error is not None and not asked.client.started and not asked.client.left:
-                with trio.move_on_after(5):
-                    await asked.client.answer_error(error)
-            served = asked.client.started and error is None
-            stamps["request_completed"] = now_ms()
-            settlement = Settlement(
-                request_id=asked.request_id,
-                user_id=asked.caller.user.id,
-                token_id=token.id,
-                token_limited=not token.unlimited_quota,
-                channel_id=channel.id,
-                units=0,
-                counted=served,
-                log=_log(asked, channel) if served and snapshot.options.flag("LogConsumeEnabled") else None,
-                trace=_trace(asked, stamps),
-            )
-            # What it cannot write it says itself.
-            with trio.move_on_after(SETTLE_WAIT_S), suppress(LedgerError):
-                await deps.ledger.settle(settlement)
+            try:
+                if error is not None and not asked.client.started and not asked.client.left:
+                    with trio.move_on_after(5):
+                        await asked.client.answer_error(error)
+            finally:
+                served = asked.client.started and error is None
+                stamps["request_completed"] = now_ms()
+                settlement = Settlement(
+                    request_id=asked.request_id,
+                    user_id=asked.caller.user.id,
+                    token_id=token.id,
+                    token_limited=not token.unlimited_quota,
+                    channel_id=channel.id,
+                    units=0,
+                    counted=served,
+                    log=_log(asked, channel) if served and snapshot.options.flag("LogConsumeEnabled") else None,
+                    trace=_trace(asked, stamps),
+                )
+                # What it cannot write it says itself.
+                with trio.move_on_after(SETTLE_WAIT_S), suppress(LedgerError):
+                    await deps.ledger.settle(settlement)
             deps.journal.relay(_summary(asked, channel, error))
 
 

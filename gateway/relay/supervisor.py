@@ -153,8 +153,11 @@ class Supervisor:
             # The one exit. No deadline around all of it, or a slow client could keep the settlement from being
             # handed over: every wait in here has its own, and shutdown can count on their sum.
             with trio.CancelScope(shield=True):
-                await self._last_words(error)
-                await self._settle(error)
+                try:
+                    await self._last_words(error)
+                finally:
+                    # Whatever words fail: a reservation that is not settled would stay for as long as we run.
+                    await self._settle(error)
 
     # --- before the provider is asked -------------------------------------------------------------------
 

@@ -215,6 +215,20 @@ async def test_what_cannot_be_counted_is_charged_by_its_length(
     assert "relay.uncounted" in [name for name, _message in p.journal.events]
 
 
+async def test_a_relay_whose_last_words_fail_is_settled(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def answer_error(*_args: object) -> None:
+        raise UnicodeEncodeError("utf-8", "\ud800", 0, 1, "no text")
+
+    monkeypatch.setattr("gateway.relay.client.Client.answer_error", answer_error)
+    async with plane() as p:
+        p.transport.script.append(UNREACHABLE)
+        with pytest.raises(UnicodeEncodeError):
+            await p.ask(ASK)
+    assert (p.books.user, p.books.held) == (10**9, {})
+
+
 async def test_client_that_leaves_before_content_pays_nothing(autojump_clock: MockClock) -> None:
     leave = trio.Event()
     async with plane() as p:
