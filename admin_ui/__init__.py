@@ -9,6 +9,8 @@ Where things are:
 - `csrf.py`      tokens for forms
 - `forms.py`     reading and checking a form, with what was typed kept
 - `lists.py`     search, filters, sorting and pages of a list, all in the address
+- `streams.py`    server-sent events that hold nothing up
+- `exports.py`    lists as CSV
 - `shown.py`     numbers, money and times as people read them
 - `nav.py`       the rail
 - `markdown.py`  an administrator's text as safe HTML

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
+import pytest
 import trio
 
 from gateway.live.board import Board
-from tests.cluster.members import worker_members
+from tests.cluster.members import redis_members, worker_members
 from tests.relay.harness import DONE, ROLE, Got, Reply, delta, plane
 
 if TYPE_CHECKING:
@@ -80,9 +83,16 @@ async def test_people_see_and_end_only_what_is_theirs(autojump_clock: MockClock)
         assert await one.end_all([row.request_id, "unknown"], by="ann", user_id=row.user_id) == 1
 
 
-async def test_relays_of_another_process_are_seen_and_ended() -> None:
+@pytest.mark.parametrize("way", ["workers", "redis"])
+async def test_relays_of_another_process_are_seen_and_ended(way: str) -> None:
     got = Got()
-    async with worker_members() as (first, second), plane() as p, plane() as idle:
+    async with AsyncExitStack() as stack:
+        url = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/0")
+        members = worker_members() if way == "workers" else redis_members(url)
+        first, second = await stack.enter_async_context(members)
+        if way == "redis" and not first.windows.is_connected:  # type: ignore[attr-defined]
+            pytest.skip("no Redis here")
+        p, idle = await stack.enter_async_context(plane()), await stack.enter_async_context(plane())
         here, _there = board(idle, first.bus, process="a/0"), board(p, second.bus, process="a/1")
         p.transport.script.append(silent_after(delta("one two")))
         async with trio.open_nursery() as nursery:
