@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, delete, func, insert, literal, or_, select
 
+from storage.repositories.ledger_rows import fit
 from storage.repositories.rows import whole
 from storage.repositories.usage import AS_TIGHT, DAY, HOUR, Buckets, Cells, Sums
 from storage.tables import logs
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Label
 
+_LONGEST_KEY = 255
+# To MySQL and MariaDB blanks at the end of a word are none.
+_PADS = ("mysql", "mariadb")
 _SUMMED = ("requests", "units", "prompt_tokens", "completion_tokens", "cached_tokens")
 
 
@@ -45,10 +49,15 @@ def from_days(conn: Connection, *, kind: str, since: int, until: int, keys: Sequ
 def store_hour(conn: Connection, start: int, rows: Iterable[tuple[str, str, Sums]]) -> None:
     """Store the sums of one hour (kind, key, sums) in place of those that there may be."""
     conn.execute(delete(gw_usage).where(gw_usage.c.span == HOUR, gw_usage.c.start == start))
+    cells: dict[tuple[str, str], Sums] = {}
+    for kind, key, sums in rows:
+        # What the primary key takes for one must be one: two keys that it cannot tell apart would keep the hour out.
+        plain = fit(key, _LONGEST_KEY)
+        place = kind, plain.rstrip(" ") if conn.dialect.name in _PADS else plain
+        cells[place] = cells.get(place, Sums()) + sums
     values = [
-        {"span": HOUR, "kind": kind, "start": start, "key": key[:255]}
-        | {name: getattr(sums, name) for name in _SUMMED}
-        for kind, key, sums in rows
+        {"span": HOUR, "kind": kind, "start": start, "key": key} | {name: getattr(sums, name) for name in _SUMMED}
+        for (kind, key), sums in cells.items()
     ]
     conn.execute(insert(gw_usage), values)
 

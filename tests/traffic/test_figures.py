@@ -23,7 +23,7 @@ from storage.database import Database
 from storage.repositories import requests, usage_rolled
 from storage.repositories.requests import FinishedRequest
 from storage.repositories.steps import NUMBER, percentile, upper_ms
-from storage.repositories.usage import DAY, HOUR, KINDS, Only, Sums
+from storage.repositories.usage import DAY, HOUR, KINDS, Buckets, Only, Sums
 from storage.tables import logs
 from storage.traffic_tables import gw_usage
 from tests.management.site import Notes, Site
@@ -204,6 +204,20 @@ async def test_failures_and_waits_are_the_same_from_sums_and_rows(database: Data
     waits = sorted(r.first_ms for r in known if r.first_ms is not None)
     assert middle == pytest.approx(waits[len(waits) // 2], rel=0.25)
     assert high == pytest.approx(waits[len(waits) * 19 // 20], rel=0.25)
+
+
+async def test_keys_that_an_engine_takes_for_one_are_summed_up_together(database: Database, site: Site) -> None:
+    start = NOW - NOW % HOUR
+    one = Sums(1, 10, 1, 1, 0)
+    keys = ["1:a", "1:a ", "m" * 255 + "1", "m" * 255 + "2", "A", "a\x00b"]
+    await database.write(
+        lambda conn: usage_rolled.store_hour(conn, start, [("token", key, one) for key in keys] + [("all", "", one)])
+    )
+    found = await database.read(
+        lambda conn: usage_rolled.from_hours(conn, kind="token", since=start, until=start + HOUR, buckets=Buckets())
+    )
+    assert sum(sums.requests for sums in found.values()) == len(keys)
+    assert found[0, "m" * 255].units == 20
 
 
 def test_percentiles_lie_in_the_step_that_holds_them() -> None:
