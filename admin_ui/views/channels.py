@@ -18,6 +18,7 @@ from gateway.channels import bulk, directory, edits
 from gateway.channels.balances import update_balance
 from gateway.channels.probe import Order
 from gateway.management.guard import author, needs
+from gateway.traffic import channels as traffic
 from storage.records import ChannelStatus, Role
 from storage.repositories.channels import SORTABLE
 from storage.repositories.filtered import Wanted
@@ -84,6 +85,7 @@ def _list(area: Blueprint, ui: Ui) -> None:
             groups=groups,
             counts=counts,
             health={row.id: directory.health(ui.services, row) for row in rows},
+            day=await traffic.last_day(ui.services, [row.id for row in rows]),
         )
 
     @area.get("/channels/export.csv")

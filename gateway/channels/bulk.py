@@ -171,6 +171,7 @@ async def clear_suspensions(services: Services, author: Author, channel_id: int)
         noted(conn, author, "channel.resume", channel, channel)
 
     await commit(services, work)
+    services.registry.resume(channel_id)
     await services.registry.refresh()
 
 

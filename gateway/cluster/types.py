@@ -12,8 +12,8 @@ class Bus(Protocol):
     """Small messages to every process of this installation, this one included; best effort, order per sender.
 
     Topics: `registry` (channels, abilities or options changed), `account` (payload `user:ID`, `token:ID` or
-    `token-key:KEY_HASH`), `suspend` (JSON of a suspension), `tests` (`stop`: end tests of channels), and two for
-    each `gateway.cluster.poll.Poll`.
+    `token-key:KEY_HASH`), `suspend` (JSON of a suspension), `resume` (a channel's number), `tests` (`stop`: end tests
+    of channels), and two for each `gateway.cluster.poll.Poll`.
     """
 
     def publish(self, topic: str, payload: str) -> None:

@@ -77,6 +77,11 @@ class Registry:
             lane=Lane.HOT,
         )
 
+    def resume(self, channel_id: int) -> None:
+        """Have a channel tried again at once, in every process; its rows are the caller's to change."""
+        self.suspensions.forget(channel_id)
+        self._bus.publish("resume", str(channel_id))
+
     async def auto_disable(self, channel_id: int, why: str) -> bool:
         """Switch a channel off because its key or account is at fault; `False` when it was off already."""
         view = self.current.channels.get(channel_id)
@@ -99,6 +104,7 @@ class Registry:
         await self._read()
         self._bus.subscribe("registry", self._heard)
         self._bus.subscribe("suspend", self._heard_suspension)
+        self._bus.subscribe("resume", self._heard_resumption)
         # Messages were lost: whatever they said is in the database.
         self._bus.subscribe("gap", self._heard)
         task_status.started()
@@ -122,6 +128,9 @@ class Registry:
 
     def _heard_suspension(self, payload: str) -> None:
         self.suspensions.add(msgspec.json.decode(payload, type=Suspension), now=time.time())
+
+    def _heard_resumption(self, payload: str) -> None:
+        self.suspensions.forget(int(payload))
 
     async def _read(self) -> None:
         async with self._reading:

@@ -45,6 +45,11 @@ class Suspensions:
         self._young.append((now, suspension))
         self._note(suspension)
 
+    def forget(self, channel_id: int) -> None:
+        """Take back all that was noted of a channel; an entry that is too young to be in the table would return."""
+        self._young = [(at, one) for at, one in self._young if one.channel_id != channel_id]
+        self._until = {key: until for key, until in self._until.items() if key[2] != channel_id}
+
     def replace(self, stored: list[Suspension], *, now: float) -> None:
         """Take what the database holds (an edit of the channel clears it) and what is too young to be there."""
         self._young = [(at, suspension) for at, suspension in self._young if at > now - UNSTORED_S]
