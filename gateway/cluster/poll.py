@@ -8,14 +8,15 @@ nobody up: the asker waits for those that it knows, and never longer than a limi
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from secrets import token_hex
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 import trio
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from gateway.cluster.types import Bus
 
@@ -36,6 +37,18 @@ class _Answer(msgspec.Struct, frozen=True, array_like=True):
     number: int
     process: str
     text: str
+
+
+T = TypeVar("T")
+
+
+def readable(answers: Mapping[str, str], kind: type[T]) -> dict[str, T]:
+    """Return JSON answers of `kind` by process. A process of another version may say what nobody here can read."""
+    found: dict[str, T] = {}
+    for process, text in answers.items():
+        with suppress(msgspec.DecodeError):
+            found[process] = msgspec.json.decode(text, type=kind)
+    return found
 
 
 class _Round:

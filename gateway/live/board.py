@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import trio
 
-from gateway.cluster.poll import Poll
+from gateway.cluster.poll import Poll, readable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -85,7 +85,7 @@ class Board:
     async def look(self, user_id: int = EVERYBODY) -> Picture:
         """Return the relays of a user, or of everybody. Takes a moment where there are other processes."""
         answers = await self._poll.all(str(user_id))
-        reports = [msgspec.json.decode(text, type=_Report) for text in answers.values()]
+        reports = readable(answers, _Report).values()
         rows = sorted((row for report in reports for row in report.rows), key=lambda row: -row.age_s)
         return Picture(
             rows=rows[:MOST],

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import trio
 
-from gateway.cluster.poll import Poll
+from gateway.cluster.poll import Poll, readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -80,7 +80,7 @@ class Roll:
     async def call(self) -> list[ProcessFacts]:
         """Return what each process says, by name."""
         answers = await self._poll.all("")
-        found = [msgspec.json.decode(text, type=ProcessFacts) for text in answers.values()]
+        found = readable(answers, ProcessFacts).values()
         return sorted(found, key=lambda facts: facts.process)
 
     def _answer(self, _question: str) -> str:

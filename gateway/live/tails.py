@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from gateway.cluster.poll import Poll
+from gateway.cluster.poll import Poll, readable
 from gateway.observe.records import Event, Relayed, Started, record_level
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Tails:
     async def after(self, seen: Mapping[str, int]) -> tuple[list[Line], dict[str, int]]:
         """Return the lines that came after `seen`, in order, and what is seen then; begin with an empty mapping."""
         answers = await self._poll.all(msgspec.json.encode(seen).decode())
-        found = {process: msgspec.json.decode(text, type=_Answer) for process, text in answers.items()}
+        found = readable(answers, _Answer)
         lines = sorted((line for answer in found.values() for line in answer.lines), key=lambda line: line.at_s)
         return lines, {**seen, **{process: answer.last for process, answer in found.items()}}
 

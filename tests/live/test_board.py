@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 
+from gateway.cluster.poll import Poll
 from gateway.live.board import Board
 from tests.cluster.members import redis_members, worker_members
 from tests.relay.harness import DONE, ROLE, Got, Reply, delta, plane
@@ -106,3 +107,15 @@ async def test_relays_of_another_process_are_seen_and_ended(way: str) -> None:
             assert await here.end(picture.rows[0].request_id, by="root")
     assert b'"cancelled"' in got.body
     assert p.books.settled[0].units > 0
+
+
+async def test_a_process_of_another_version_does_not_spoil_the_picture(autojump_clock: MockClock) -> None:
+    async with plane() as p, trio.open_nursery() as nursery:
+        p.transport.script.append(silent_after(delta("one")))
+        nursery.start_soon(lambda: p.ask(STREAM))
+        await trio.sleep(2)
+        one = board(p, p.bus)
+        Poll(p.bus, "live", lambda _question: '{"total": "many"}', is_alone=False)
+        picture = await one.look()
+        assert (len(picture.rows), picture.processes) == (1, ["here/0"])
+        nursery.cancel_scope.cancel()
