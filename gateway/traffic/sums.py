@@ -21,7 +21,7 @@ from storage.repositories import usage, usage_rolled
 from storage.repositories.usage import DAY, HOUR, KINDS, Buckets, Cells, Only, Sums
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from sqlalchemy import Connection
 
@@ -35,8 +35,8 @@ COMPARED_S = 48 * HOUR
 COMPARE_EVERY = 10
 """In rounds."""
 LONGEST_S = 400 * DAY
+"""Hours are kept for so long, days for good."""
 _BREATH_S = 0.02
-_ALL = Buckets()
 _ANYBODY = Only()
 
 
@@ -84,20 +84,13 @@ class UsageSums:
             return 0
         begin = max(oldest - oldest % HOUR, closed - LONGEST_S)
         first, end = await self._database.read(usage_rolled.rolled_hours)
-        count = 0
-        if not end and begin < closed:
-            first, end = closed - HOUR, closed
-            await self.sum_up(first)
-            count += 1
-        while end and end < closed:
-            await self.sum_up(end)
-            end += HOUR
-            count += 1
-        while first > begin:
-            first -= HOUR
-            await self.sum_up(first)
-            count += 1
-        return count
+        if not end:
+            first = end = closed
+        for since, until in (*_portions(end, closed), *reversed(list(_portions(begin, first)))):
+            await self.sum_up(since, until)
+        if first < begin and begin == closed - LONGEST_S:
+            await self._database.write(lambda conn: usage_rolled.drop_hours(conn, begin))
+        return (max(closed - end, 0) + max(first - begin, 0)) // HOUR
 
     async def correct(self) -> int:
         """Sum the hours of the last two days up anew whose sums are not those of the log; return how many."""
@@ -116,25 +109,27 @@ class UsageSums:
         for start in range(since, until, HOUR):
             sums = found.get(((start - since) // HOUR, ""), Sums())
             if known.get(start) != (sums.requests, sums.units):
-                await self.sum_up(start)
+                await self.sum_up(start, start + HOUR)
                 count += 1
         return count
 
-    async def sum_up(self, start: int) -> None:
-        """Sum up the hour that begins at `start`, and its day if that is complete."""
-        until = start + HOUR
-        rows: list[tuple[str, str, Sums]] = []
-        logged = await self._logs.read(partial(_from_log, start, until))
-        remembered = await self._database.read(partial(_from_requests, start, until))
+    async def sum_up(self, since: int, until: int) -> None:
+        """Sum up the hours from `since` to `until`, which are of one day of UTC, and the day if it is complete."""
+        logged = await self._logs.read(partial(_from_log, since, until))
+        remembered = await self._database.read(partial(_from_requests, since, until))
+        hours: dict[int, list[tuple[str, str, Sums]]] = {start: [] for start in range(since, until, HOUR)}
         for kind, cells in (logged | remembered).items():
-            rows += [(kind, key, sums) for (_, key), sums in cells.items()]
-        if not logged["all"]:
-            # The row that says that the hour was looked at.
-            rows.append(("all", "", Sums()))
-        day = start - start % DAY
+            for (number, key), sums in cells.items():
+                hours[since + number * HOUR].append((kind, key, sums))
+        for number, rows in enumerate(hours.values()):
+            if (number, "") not in logged["all"]:
+                # The row that says that the hour was looked at.
+                rows.append(("all", "", Sums()))
+        day = since - since % DAY
 
         def store(conn: Connection) -> None:
-            usage_rolled.store_hour(conn, start, rows)
+            for start, rows in hours.items():
+                usage_rolled.store_hour(conn, start, rows)
             first, end = usage_rolled.rolled_hours(conn)
             if first <= day and day + DAY <= end:
                 usage_rolled.store_day(conn, day)
@@ -143,17 +138,25 @@ class UsageSums:
         await trio.sleep(_BREATH_S)
 
 
+def _portions(since: int, until: int) -> Iterator[tuple[int, int]]:
+    """Give the parts of a span that lie in one day of UTC each, oldest first."""
+    while since < until:
+        following = min(since - since % DAY + DAY, until)
+        yield since, following
+        since = following
+
+
 def _from_log(since: int, until: int, conn: Connection) -> dict[str, Cells]:
     def by(kind: str) -> Cells:
-        return usage.from_log(conn, by=kind, since=since, until=until, buckets=_ALL, only=_ANYBODY)
+        return usage.from_log(conn, by=kind, since=since, until=until, buckets=Buckets(since, HOUR), only=_ANYBODY)
 
     found = {"all": by("")} | {kind: by(kind) for kind in KINDS}
-    found["took"] = usage.steps_from_log(conn, since=since, until=until, buckets=_ALL, only=_ANYBODY)
+    found["took"] = usage.steps_from_log(conn, since=since, until=until, buckets=Buckets(since, HOUR), only=_ANYBODY)
     return found
 
 
 def _from_requests(since: int, until: int, conn: Connection) -> dict[str, Cells]:
     return {
-        "first": usage.first_steps(conn, since=since, until=until, buckets=_ALL, only=_ANYBODY),
-        "outcome": usage.failures(conn, since=since, until=until, buckets=_ALL, only=_ANYBODY),
+        "first": usage.first_steps(conn, since=since, until=until, buckets=Buckets(since, HOUR), only=_ANYBODY),
+        "outcome": usage.failures(conn, since=since, until=until, buckets=Buckets(since, HOUR), only=_ANYBODY),
     }

@@ -83,6 +83,11 @@ def forget_usage(conn: Connection, before: int) -> None:
     )
 
 
+def drop_hours(conn: Connection, before: int) -> None:
+    """Delete the sums of hours that begin before a moment; those of their days stay."""
+    conn.execute(delete(gw_usage).where(gw_usage.c.span == HOUR, gw_usage.c.start < before))
+
+
 def rolled_totals(conn: Connection, since: int, until: int) -> dict[int, tuple[int, int]]:
     """Return requests and units of each hour that was summed up, by its beginning."""
     c = gw_usage.c
