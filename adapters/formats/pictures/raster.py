@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import warnings
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 MOST_PIXELS = 64 << 20
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -44,12 +44,12 @@ def _opened(picture: bytes) -> Image.Image:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             image = Image.open(io.BytesIO(picture), formats=_DECODERS)
-            if image.width * image.height > MOST_PIXELS:
-                raise NoPicture("the picture is too large")
-            image.load()
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+            if image.width * image.height <= MOST_PIXELS:
+                image.load()
+                return image
+    except Exception:  # noqa: BLE001 - damaged files make Pillow's decoders raise struct.error, zlib.error and more
         raise NoPicture("the picture cannot be read: PNG, JPEG and WebP can") from None
-    return image
+    raise NoPicture("the picture is too large")
 
 
 def _written(image: Image.Image) -> bytes:
