@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
+import trio
 from quart import Response, g, request, session
 
 from gateway.accounts.refusals import NotAllowed
@@ -28,6 +29,8 @@ WEB_WINDOW_S = 180.0
 CRITICAL_WINDOW_S = 1200.0
 # Rarely more than a few kB; the cheapest level already takes most of it.
 _GZIP_LEVEL = 1
+# What takes a millisecond to compress; more is left to a thread, so that relays go on meanwhile.
+_LARGE_BYTES = 1 << 16
 # Style sheets and scripts are kept by browsers and cost next to nothing: a page with its files counts once.
 _FILES = "/static/"
 _OPEN_PREFIXES = ("/v1/", "/dashboard/billing/")
@@ -130,5 +133,9 @@ async def _compress(response: Response) -> None:
     if "Content-Encoding" in response.headers:
         return
     body = await response.get_data(as_text=False)
-    response.set_data(gzip.compress(body, _GZIP_LEVEL))
+    if len(body) < _LARGE_BYTES:
+        zipped = gzip.compress(body, _GZIP_LEVEL)
+    else:
+        zipped = await trio.to_thread.run_sync(gzip.compress, body, _GZIP_LEVEL)
+    response.set_data(zipped)
     response.headers["Content-Encoding"] = "gzip"

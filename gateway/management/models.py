@@ -65,6 +65,7 @@ def blueprint(services: Services) -> Blueprint:
         Whoever is signed in sees what the own group can use, others the list prices of the channel's type.
         """
         user = await visitor(services)
-        return answers.data(price_list.price_list(services, user, keyword=asked.keyword.strip()))
+        keyword = asked.keyword.strip()
+        return await answers.large_data(lambda: price_list.price_list(services, user, keyword=keyword))
 
     return area.blueprint

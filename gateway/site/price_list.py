@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from gateway.services import Services
     from storage.records import User
 
+Models = dict[str, dict[str, object]]
+"""What models cost, by name."""
+
 _PER_MILLION = 1_000_000
 
 
@@ -39,29 +42,41 @@ def price_list(services: Services, visitor: User | None, *, keyword: str) -> dic
     """Return models and prices in USD per million tokens, by enabled channel.
 
     Somebody who signed in sees what their group can use, at what the channel charges; everybody else sees the
-    models of the channel's type at list price.
+    models of the channel's type at list price. Thousands of channels take a while: for a thread.
     """
     shown: dict[str, object] = {}
+    wanted, by_type = keyword.lower(), dict[int, Models]()
     for channel in services.registry.current.channels.values():
         if channel.status != ChannelStatus.ENABLED:
             continue
         if visitor is not None and visitor.group not in channel.groups:
             continue
-        models = _models(services, channel, is_known=visitor is not None)
-        found = {name: entry for name, entry in models.items() if keyword.lower() in name.lower()}
+        if visitor is not None:
+            found = _filtered(_own(services, channel), wanted)
+        elif channel.type in by_type:
+            found = by_type[channel.type]
+        else:
+            found = by_type[channel.type] = _filtered(_listed(services, channel), wanted)
         if found:
             label = f"{channel.provider.key}:{channel.name}"
             shown[label] = {"channel_name": label, "channel_type": channel.type, "models": found}
     return shown
 
 
-def _models(services: Services, channel: ChannelView, *, is_known: bool) -> dict[str, dict[str, object]]:
+def _filtered(models: Models, wanted: str) -> Models:
+    return {name: entry for name, entry in models.items() if wanted in name.lower()}
+
+
+def _own(services: Services, channel: ChannelView) -> Models:
+    """Return what a channel charges for its models."""
     book = services.catalogue.prices
-    if is_known:
-        names = [(name, channel.upstream_model(name)) for name in channel.models]
-        return {
-            name: _entry(book.resolve(channel.type, sent, channel.model_configs.get(sent))) for name, sent in names
-        }
+    names = [(name, channel.upstream_model(name)) for name in channel.models]
+    return {name: _entry(book.resolve(channel.type, sent, channel.model_configs.get(sent))) for name, sent in names}
+
+
+def _listed(services: Services, channel: ChannelView) -> Models:
+    """Return the models of a channel's type at list price."""
+    book = services.catalogue.prices
     family = book.family_of(channel.type)
     table = book.table(family) if family and book.has_table(family) else book.shared_table()
     return {name: _entry(price) for name, price in sorted(table.items())}

@@ -83,6 +83,15 @@ async def test_answers_are_compressed_when_asked(site: Site) -> None:
     assert b'"success":true' in gzip.decompress(raw)
 
 
+async def test_large_answers_are_compressed_whole(site: Site) -> None:
+    plain = await site.root.send("GET", "/api/channel/models", headers={"Accept-Encoding": "identity"})
+    zipped = await site.root.send("GET", "/api/channel/models", headers={"Accept-Encoding": "gzip"})
+    assert len(plain.content) > 1 << 16
+    assert "Content-Encoding" not in plain.headers
+    assert zipped.headers["Content-Encoding"] == "gzip"
+    assert zipped.content == plain.content
+
+
 async def test_limits_count_per_address_and_critical_routes_together(sqlite: FreshDatabase) -> None:
     async with running_site(sqlite, {"critical_rate_limit": 3, "global_api_rate_limit": 8}) as site:
         here = site.visitor(headers={"X-Forwarded-For": "203.0.113.1"})
