@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adapters.formats.anthropic.usage import write_usage
+from adapters.formats.lossy import note_lost
 from adapters.formats.names import name_of_part
 from adapters.formats.neutral import (
     Dropped,
@@ -52,6 +53,7 @@ def encode_response(response: Response, options: ResponseOptions = _DEFAULTS) ->
     refused = False
     for part in choice.parts:
         refused = refused or isinstance(part, Refusal)
+        note_lost(part, response.format, "anthropic", dropped)
         block = write_block(part, response.format)
         if block is None:
             dropped.add(name_of_part(part, response.format))

@@ -11,6 +11,7 @@ from adapters.formats.caching import cache_control
 from adapters.formats.custom_tools import wrapped
 from adapters.formats.data_url import split_data_url
 from adapters.formats.errors import FormatError
+from adapters.formats.lossy import portable
 from adapters.formats.names import name_of_part
 from adapters.formats.neutral import (
     File,
@@ -87,6 +88,7 @@ class _Writer:
 
     def _block(self, part: Part) -> JsonObject | None:
         """Return the block, or `None` for empty texts, which Claude refuses, and for what it cannot take."""
+        part = portable(part, self._format, "anthropic")
         match part:
             case Text():
                 return self._text(part) if part.text else None

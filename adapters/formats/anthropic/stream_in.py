@@ -40,6 +40,7 @@ from adapters.formats.reading import (
     required_text,
     text,
 )
+from adapters.formats.signatures import unseal
 from adapters.formats.tools import NO_ARGUMENTS
 
 if TYPE_CHECKING:
@@ -192,7 +193,8 @@ class StreamDecoder:
             case "thinking_delta":
                 out.append(ReasoningDelta(index, text(delta, "thinking", "delta")))
             case "signature_delta":
-                out.append(SignatureDelta(index, text(delta, "signature", "delta"), 0, "anthropic"))
+                signature, whose, _ = unseal(text(delta, "signature", "delta"), "anthropic")
+                out.append(SignatureDelta(index, signature, 0, whose))
             case "citations_delta":
                 citation = as_object(delta.get("citation"), "delta.citation")
                 out.append(CitationDelta(index, read_citation(citation, "delta.citation")))

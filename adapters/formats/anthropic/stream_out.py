@@ -61,6 +61,7 @@ class StreamEncoder:
         "_is_over",
         "_is_thinking",
         "_options",
+        "_part",
         "_refused",
         "_source",
         "_started",
@@ -77,6 +78,7 @@ class StreamEncoder:
         self._is_thinking = False
         self._before = b""
         """The bytes of the open block's deltas up to the delta itself."""
+        self._part: Part | None = None
         self._refused = False
         self._finish: Finish | None = None
         self._usage = Usage()
@@ -155,13 +157,16 @@ class StreamEncoder:
 
     def _signature(self, event: SignatureDelta) -> bytes:
         if not self._is_thinking:
-            # Signatures of calls and texts, which Gemini makes, have no place here; the gateway keeps them.
+            # Gemini signs calls and texts, too. Of calls the gateway keeps it.
+            if isinstance(self._part, Text):
+                self._dropped.add(f"{name_of_part(self._part, self._source)}.signature")
             return b""
         signature = seal(event.signature, event.format or self._source, "anthropic")
         return self._delta(b'"signature_delta","signature":', signature)
 
     def _start_part(self, part: Part) -> bytes:
         head = b"" if self._started else self._start(Start(format=self._source))
+        self._part = part
         self._refused = self._refused or isinstance(part, Refusal)
         if isinstance(part, ToolCall):
             block: JsonObject | None = {"type": "tool_use", "id": part.id, "name": part.name, "input": {}}

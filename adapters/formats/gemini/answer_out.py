@@ -10,6 +10,7 @@ from adapters.formats.gemini.logprobs import write_logprobs
 from adapters.formats.gemini.parts_out import write_part
 from adapters.formats.gemini.usage import write_usage
 from adapters.formats.gemini.wire import FORMAT, finish_reason
+from adapters.formats.lossy import note_lost
 from adapters.formats.names import name_of_part
 from adapters.formats.neutral import (
     Dropped,
@@ -47,6 +48,7 @@ def encode_response(response: Response, options: ResponseOptions = _DEFAULTS) ->
 def _candidate(choice: Choice, index: int, response: Response, dropped: Dropped) -> JsonObject:
     parts: list[JsonObject] = []
     for part in choice.parts:
+        note_lost(part, response.format, FORMAT, dropped)
         written = write_answer_part(part)
         if written is None:
             dropped.add(name_of_part(part, response.format))

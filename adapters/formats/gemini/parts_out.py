@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from adapters.formats.custom_tools import wrapped
 from adapters.formats.errors import FormatError
 from adapters.formats.gemini.wire import FORMAT, SKIP_SIGNATURE, wants_signatures
+from adapters.formats.lossy import note_lost_of_history, portable
 from adapters.formats.names import name_of, name_of_part
 from adapters.formats.neutral import Audio, File, Foreign, Image, Reasoning, Refusal, Text, ToolCall, ToolResult
 from adapters.formats.reading import is_object, load_any
@@ -90,7 +91,8 @@ class _Writer:
                 self._dropped.add(name_of("cache", self._format))
             if isinstance(part, (Text, Refusal)) and not part.text and not getattr(part, "signature", ""):
                 continue
-            item = write_part(part)
+            item = write_part(portable(part, self._format, FORMAT))
+            note_lost_of_history(part, self._format, FORMAT, self._dropped)
             if item is None:
                 self._dropped.add(name_of_part(part, self._format))
             else:

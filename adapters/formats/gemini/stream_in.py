@@ -62,12 +62,13 @@ _LONGEST_BASE = 40
 class _Candidate:
     """What is known of one answer while it comes."""
 
-    __slots__ = ("calls", "grounding", "index", "message", "open", "parts", "reason", "words")
+    __slots__ = ("calls", "grounding", "index", "is_signed", "message", "open", "parts", "reason", "words")
 
     def __init__(self, index: int) -> None:
         self.index = index
         self.parts = 0
         self.open: type[Text | Reasoning] | None = None
+        self.is_signed = False
         self.calls = 0
         self.reason = ""
         self.message = ""
@@ -224,7 +225,7 @@ def _add(candidate: _Candidate, part: Part, logprobs: JsonObject | None, events:
         _add_whole(candidate, part, events)
     elif isinstance(part, (Text, Reasoning)):
         kind = type(part)
-        if candidate.open is not kind:
+        if candidate.open is not kind or candidate.is_signed:
             _end_part(candidate, events)
             candidate.open, candidate.words = kind, []
             events.append(PartStart(candidate.parts, kind(), candidate.index))
@@ -238,7 +239,8 @@ def _add(candidate: _Candidate, part: Part, logprobs: JsonObject | None, events:
             events.append(TextDelta(place, part.text, candidate.index, logprobs))
         if part.signature:
             events.append(SignatureDelta(place, part.signature, candidate.index, part.signature_format))
-            _end_part(candidate, events)
+            # It stays open for its sources, which come last of all.
+            candidate.is_signed = True
     else:
         _add_whole(candidate, part, events)
 
@@ -252,7 +254,7 @@ def _add_whole(candidate: _Candidate, part: Part, events: list[StreamEvent]) -> 
 
 def _end_part(candidate: _Candidate, events: list[StreamEvent]) -> None:
     if candidate.open is not None:
-        candidate.open = None
+        candidate.open, candidate.is_signed = None, False
         events.append(PartEnd(candidate.parts - 1, candidate.index))
 
 

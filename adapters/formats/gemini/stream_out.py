@@ -14,6 +14,7 @@ from adapters.formats.gemini.grounding import write_grounding
 from adapters.formats.gemini.logprobs import write_logprobs
 from adapters.formats.gemini.usage import write_usage
 from adapters.formats.gemini.wire import FORMAT
+from adapters.formats.lossy import note_lost
 from adapters.formats.names import name_of_part
 from adapters.formats.neutral import (
     ArgumentsDelta,
@@ -157,6 +158,7 @@ class StreamEncoder:
         return self._whole(part, event.choice)
 
     def _whole(self, part: Part, choice: int) -> bytes:
+        note_lost(part, self._source, FORMAT, self._dropped)
         written = write_answer_part(part)
         if written is None:
             self._dropped.add(name_of_part(part, self._source))

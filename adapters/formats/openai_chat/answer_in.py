@@ -129,6 +129,11 @@ def _content(message: JsonObject, path: str) -> list[Part]:
     elif is_array(content):
         for place, item in enumerate(content):
             parts.extend(_content_part(as_object(item, f"{path}.content[{place}]"), f"{path}.content[{place}]"))
+        for part in parts:
+            if isinstance(part, Text):
+                # Positions count from the beginning of all that is said.
+                part.citations = citations
+                break
     elif content is not None:
         raise FormatError("expected a string or an array", path=f"{path}.content")
     for place, item in enumerate(array(message, "images", path)):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from adapters.formats.custom_tools import custom_names, unwrapped
 from adapters.formats.data_url import data_url
+from adapters.formats.lossy import note_lost
 from adapters.formats.names import name_of_part
 from adapters.formats.neutral import (
     Audio,
@@ -98,6 +99,7 @@ def _message(choice: Choice, source: Format, options: ResponseOptions, dropped: 
     refusals: list[str] = []
     custom = custom_names(options.request)
     for part in choice.parts:
+        note_lost(part, source, "openai_chat", dropped)
         match part:
             case Text() | Image():
                 said.append(part)

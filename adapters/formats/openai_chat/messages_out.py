@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from adapters.formats.caching import cache_control
 from adapters.formats.data_url import data_url
+from adapters.formats.lossy import note_lost_of_history, portable
 from adapters.formats.names import name_of, name_of_part
 from adapters.formats.neutral import (
     Audio,
@@ -135,19 +136,22 @@ class _Writer:
 
     def _call(self, call: ToolCall) -> JsonObject:
         written = tool_call(call)
-        if not self._options.call_signatures and written.pop("extra_content", None) is not None:
-            self._dropped.add(f"{name_of_part(call, self._format)}.signature")
+        if not self._options.call_signatures:
+            # Gemini's, of no use to anybody else.
+            written.pop("extra_content", None)
         return written
 
     def content(self, parts: Sequence[Part], between: str = _BETWEEN_TEXTS) -> object:
         """Return one string where only texts are, else an array of parts."""
+        for part in parts:
+            note_lost_of_history(part, self._format, "openai_chat", self._dropped)
         marked = self._options.cache_marks and any(getattr(part, "cache", None) is not None for part in parts)
         if not marked and all(isinstance(part, (Text, Refusal)) for part in parts):
             self._note_marks(parts)
             return between.join(part.text for part in parts if isinstance(part, (Text, Refusal)))
         written: list[JsonObject] = []
         for part in parts:
-            item = self._part(part)
+            item = self._part(portable(part, self._format, "openai_chat"))
             if item is None:
                 self._dropped.add(name_of_part(part, self._format))
                 continue

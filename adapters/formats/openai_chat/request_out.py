@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from adapters.formats.caching import cache_control
 from adapters.formats.names import name_of
 from adapters.formats.neutral import Dropped, Encoded, HostedTool, RequestOptions, Tool
 from adapters.formats.openai_chat.messages_out import write_messages
@@ -29,7 +30,7 @@ def encode_request(request: Request, model: str, options: RequestOptions = _DEFA
     if request.max_output_tokens is not None:
         body[options.max_tokens_member] = request.max_output_tokens
     _write_sampling(body, request, dropped)
-    write_tools(body, request, dropped)
+    write_tools(body, request, dropped, cache_marks=options.cache_marks)
     if request.response_format is not None:
         body["response_format"] = write_response_format(request.response_format)
     if request.verbosity:
@@ -78,7 +79,7 @@ def _write_sampling(body: JsonObject, request: Request, dropped: Dropped) -> Non
             dropped.add(name_of("top_k", request.format))
 
 
-def write_tools(body: JsonObject, request: Request, dropped: Dropped) -> None:
+def write_tools(body: JsonObject, request: Request, dropped: Dropped, *, cache_marks: bool = False) -> None:
     """Add `tools`, `tool_choice` and `parallel_tool_calls` to `body`, as far as the client asked for them."""
     tools: list[JsonObject] = []
     for tool in request.tools:
@@ -93,6 +94,11 @@ def write_tools(body: JsonObject, request: Request, dropped: Dropped) -> None:
             tools.append({"type": "custom", "custom": _present(custom)})
         else:
             tools.append({"type": "function", "function": _function(tool)})
+        if isinstance(tool, Tool) and tool.cache is not None:
+            if cache_marks:
+                tools[-1]["cache_control"] = cache_control(tool.cache)
+            else:
+                dropped.add(name_of("cache", request.format))
     if tools:
         body["tools"] = tools
         if request.parallel_tool_calls is not None:

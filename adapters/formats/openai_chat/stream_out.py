@@ -267,6 +267,8 @@ class StreamEncoder:
                 text="".join(choice.thought), signature=event.signature, signature_format=whose, id=choice.part.id
             )
             return self._delta(event.choice, {"reasoning_details": [write_detail(signed, choice.details - 1)]})
+        if isinstance(choice.part, Text | ToolCall):
+            self._dropped.add(f"{name_of_part(choice.part, self._source)}.signature")
         return b""
 
     def _finish(self, event: Finish) -> bytes:

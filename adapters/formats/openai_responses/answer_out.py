@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from adapters.formats.custom_tools import custom_names, unwrapped
 from adapters.formats.effort import effort_of
+from adapters.formats.lossy import note_lost
 from adapters.formats.names import name_of_part
 from adapters.formats.neutral import (
     Dropped,
@@ -68,6 +69,7 @@ def _output(answer: Answer, choice: Choice, response: Response, dropped: Dropped
     output: list[JsonObject] = []
     said: list[JsonObject] = []
     for part in choice.parts:
+        note_lost(part, response.format, FORMAT, dropped)
         if isinstance(part, (Text, Refusal)):
             said.append(written_text(part, choice.logprobs))
             continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from adapters.formats.lossy import note_lost_of_history, portable
 from adapters.formats.names import name_of, name_of_part
 from adapters.formats.neutral import Foreign, Reasoning, Refusal, Text, ToolCall, ToolResult
 from adapters.formats.openai_responses.content import FORMAT, write_input_part, write_output_part
@@ -115,7 +116,8 @@ class _Writer:
         written: list[JsonObject] = []
         for part in parts:
             self._note_mark(part)
-            item = write_input_part(part)
+            item = write_input_part(portable(part, self._format, FORMAT))
+            note_lost_of_history(part, self._format, FORMAT, self._dropped)
             if item is None:
                 self._dropped.add(name_of_part(part, self._format))
             else:

@@ -245,6 +245,8 @@ class StreamEncoder:
                 signature_format=event.format or self._source,
                 id=self._part.id,
             )
+        elif isinstance(self._part, Text):
+            self._dropped.add(f"{name_of_part(self._part, self._source)}.signature")
 
     def _cite(self, event: CitationDelta) -> bytes:
         if not isinstance(self._part, Text):
