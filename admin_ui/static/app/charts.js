@@ -72,13 +72,18 @@ function draw(figure) {
       x: { range: [data.x[0], data.x.at(-1)] },
       y: { range: (_, low, high) => [lowest(low ?? 0), (data.unit === "percent" ? 100 : (high || 1) * 1.05)] },
     },
-    axes: [{ ...axis, space: 76, size: 32, values: times }, { ...axis, size: 62, values: (_, ticks) => ticks.map((tick) => write(tick)) }],
+    axes: [{ ...axis, space: 76, size: 32, values: times }, { ...axis, size: room, values: (_, ticks) => ticks.map((tick) => write(tick)) }],
     series: [{}, ...series],
     bands: data.kind === "band" ? [{ series: [1, 2], fill: withAlpha(colour(figure, 0), 0.14) }] : undefined,
     hooks: { setCursor: [(plot) => tell(figure, plot, data, starts, write, hidden)], setSelect: [(plot) => zoom(plot)] },
   };
   drawn.get(figure)?.destroy();
   drawn.set(figure, new uPlot(options, [starts, ...order.map((index) => rows[index])], place));
+}
+
+// Room for the longest label of the axis.
+function room(_, labels) {
+  return Math.max(48, Math.max(0, ...(labels ?? []).map((label) => label.length)) * 7 + 16);
 }
 
 // Hours of the day, and the day where it begins; or days alone.
