@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -144,3 +145,18 @@ def test_two_operations_of_one_name_are_refused() -> None:
 
 async def _nothing() -> Response:
     return Response(b"")
+
+
+async def test_addresses_that_pages_of_the_documentation_name_are_in_the_document(site: Site) -> None:
+    known = {(method, re.sub(r"{\w+}", "{}", path)) for method, path in operations(await document_of(site))}
+    named = [
+        (page.name, method, re.sub(r"[<{:]\w+[>}]?", "{}", path))
+        for page in sorted((Path(__file__).parents[2] / "docs").glob("*.md"))
+        for method, path in re.findall(
+            r"\b(GET|POST|PUT|DELETE)\s(/api/[\w/{}<>:.-]+)", page.read_text(encoding="utf-8")
+        )
+        # All third parties at once.
+        if "{github" not in path
+    ]
+    assert len(named) > 5
+    assert [entry for entry in named if entry[1:] not in known] == []
