@@ -93,6 +93,7 @@ def action_word(action: str) -> str:
         "2fa-on": _("second factor switched on"),
         "2fa-off": _("second factor switched off"),
         "access-token": _("access token renewed"),
+        "password-reset": _("password reset by mail"),
         "reveal": _("key shown"),
         "clear": _("cleared"),
         "end": _("ended"),

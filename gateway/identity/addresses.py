@@ -13,6 +13,8 @@ from gateway.accounts.passwords import is_acceptable
 from gateway.accounts.people import LONGEST_EMAIL
 from gateway.accounts.refusals import InvalidInput, InvalidParameter, NotAllowed, Refused, TooManyAttempts
 from gateway.accounts.transactions import commit
+from gateway.audit.author import author_of
+from gateway.audit.trail import note
 from gateway.mail.letters import code_letter, reset_letter
 from storage.errors import Conflict
 from storage.records import UserStatus
@@ -117,6 +119,8 @@ async def bind_address(services: Services, actor: User, *, address: str, code: s
     def work(conn: Connection) -> None:
         claim(conn, address, code, user_id=actor.id)
         users.change(conn, actor.id, {"email": address, "updated_at": now_ms()})
+        changes = {"email": [actor.email, address]}
+        note(conn, author_of(actor), "user.update", object_id=actor.id, name=actor.username, changes=changes)
 
     await commit(services, work)
     services.accounts.forget_user(actor.id)
@@ -166,6 +170,7 @@ async def reset_password(services: Services, *, address: str, token: str, passwo
             if codes.spend(conn, _reset_subject(owner.id), _reset_proof(owner.id, token), now_ms=moment):
                 users.change(conn, owner.id, {"password": new_hash, "updated_at": moment})
                 security.end_sessions(conn, owner.id, now_ms=moment)
+                note(conn, author_of(owner), "user.password-reset", object_id=owner.id, name=owner.username)
                 return owner.id
         raise Refused(_WRONG_LINK)
 

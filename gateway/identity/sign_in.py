@@ -11,6 +11,8 @@ from gateway.accounts.people import LONGEST_DISPLAY_NAME, LONGEST_USERNAME, NewA
 from gateway.accounts.refusals import NameTaken, NotAllowed, Refused
 from gateway.accounts.sessions import Signed
 from gateway.accounts.transactions import commit
+from gateway.audit.author import author_of
+from gateway.audit.trail import Changes, note
 from gateway.identity import addresses
 from gateway.identity.foreign import ThirdPartyFailed
 from storage.records import UserStatus
@@ -58,6 +60,8 @@ async def bind(services: Services, actor: User, who: ForeignAccount) -> None:
     def work(conn: Connection) -> None:
         _claim(conn, who)
         users.change(conn, actor.id, {who.column: who.id, "updated_at": now_ms()})
+        changes: Changes = {str(who.column): [getattr(actor, who.column), who.id]}
+        note(conn, author_of(actor), "user.update", object_id=actor.id, name=actor.username, changes=changes)
 
     await commit(services, work)
     services.accounts.forget_user(actor.id)
