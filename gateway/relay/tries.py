@@ -127,19 +127,22 @@ class Tries:
         relay.system_prompt_reset = prepared.system_prompt_reset
         relay.dropped = prepared.dropped
         relay.client.tell_dropped(prepared.dropped)
-        await attempts.attempt(
-            relay,
-            prepared.request,
-            prepared.exchange,
-            prepared.read_error,
-            transport=prepared.transport,
-            meter=holding.meter,
-            complete=self._complete,
-            before_end=partial(self._before_end, prepared),
-            idle_s=deps.settings.idle_timeout_sec or math.inf,
-            first_content_s=deps.settings.first_content_timeout_sec or math.inf,
-            outgrown=holding.top_up,
-        )
+        try:
+            await attempts.attempt(
+                relay,
+                prepared.request,
+                prepared.exchange,
+                prepared.read_error,
+                transport=prepared.transport,
+                meter=holding.meter,
+                complete=self._complete,
+                before_end=partial(self._before_end, prepared),
+                idle_s=deps.settings.idle_timeout_sec or math.inf,
+                first_content_s=deps.settings.first_content_timeout_sec or math.inf,
+                outgrown=holding.top_up,
+            )
+        finally:
+            relay.note_dropped(prepared.exchange.dropped)
 
     async def _inline_images(self, channel: ChannelView) -> None:
         """Fetch or read the pictures of the request, in the form in which they are sent."""

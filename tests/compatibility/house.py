@@ -55,6 +55,8 @@ class House:
     stage: Stage
     root: Session
     key: str
+    seen: int = 0
+    """Records of requests that a test has looked at."""
 
     @property
     def url(self) -> str:

@@ -147,9 +147,15 @@ def whole(said: Said, asked: Asked) -> dict[str, Any]:
     if said.thoughts and asked.thinks:
         parts.append({"text": "".join(said.thoughts), "thought": True})
     if said.text:
-        parts.append({"text": "".join(said.text)})
+        text = "".join(said.text)
+        parts.append({"text": text, **_signature(said, text)})
     parts += _calls(said)
     return _chunk(said, asked, parts, is_last=True)
+
+
+def _signature(said: Said, text: str) -> dict[str, str]:
+    """Where the model thought, the end of what it says is signed as well."""
+    return {"thoughtSignature": sign("gemini", text)} if said.thoughts and not said.calls else {}
 
 
 def _calls(said: Said) -> list[dict[str, Any]]:
@@ -197,7 +203,8 @@ def stream(said: Said, asked: Asked) -> Iterator[bytes]:
         yield _sse(_chunk(said, asked, [part], is_last=False))
         if said.cut and "thought" not in part:
             return
-    yield _sse(_chunk(said, asked, _calls(said) or [{"text": ""}], is_last=True))
+    last = _calls(said) or [{"text": "", **_signature(said, "")}]
+    yield _sse(_chunk(said, asked, last, is_last=True))
 
 
 def failure(fails: Fails) -> dict[str, Any]:
