@@ -1,0 +1,49 @@
+"""Entries on each engine."""
+
+from __future__ import annotations
+
+from gateway.audit.author import Author
+from gateway.audit.book import export_csv, read_page
+from gateway.audit.trail import note
+from storage.repositories.audit import AuditFilter, delete_old
+from storage.repositories.rows import Page
+from tests.management.conftest import site_everywhere
+from tests.management.site import Site
+
+__all__ = ["site_everywhere"]
+
+AUTHOR = Author(id=1, username="root", role=100, address="2001:db8::1", via="page")
+
+
+async def test_entries_are_written_found_exported_and_forgotten(site_everywhere: Site) -> None:
+    services = site_everywhere.services
+    long = "ä" * 3000
+    for number in range(3):
+        await services.database.write(
+            lambda conn, number=number: note(  # type: ignore[misc]
+                conn,
+                AUTHOR,
+                "channel.update",
+                object_id=number + 1,
+                name=f"渠道 {number}",
+                changes={"system_prompt": ["", long], "priority": [0, number]},
+            )
+        )
+    entries, total = await read_page(services, AuditFilter(kind="channel"), Page(0, 2))
+    assert total == 3
+    assert [entry.row.object_id for entry in entries] == [3, 2]
+    assert entries[0].changes[0].after == long
+    assert (entries[0].row.address, entries[0].row.via) == ("2001:db8::1", "page")
+    # A number is looked for in names as well.
+    for wanted, ids in (
+        (AuditFilter(text="渠道 1"), [2]),
+        (AuditFilter(text="2"), [3, 2]),
+        (AuditFilter(object_id=2), [2]),
+    ):
+        found, _total = await read_page(services, wanted, Page(0, 10))
+        assert [entry.row.object_id for entry in found] == ids
+    text = "".join([piece async for piece in export_csv(services, AuditFilter(actor_id=1))])
+    assert text.count('"channel.update"') == 3
+    at = entries[0].row.created_at + 1
+    assert await services.database.write(lambda conn: delete_old(conn, before_ms=at, limit=2)) == 2
+    assert (await read_page(services, AuditFilter(kind="channel"), Page(0, 9)))[1] == 1
