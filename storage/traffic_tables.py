@@ -79,8 +79,8 @@ gw_usage = Table(
     "gw_usage",
     metadata,
     # Sums over a span of 3,600 or 86,400 seconds that begins at `start` (Unix seconds, whole spans in UTC).
-    # `kind` says what `key` is: "all" "", "model" its name, "user" and "channel" their numbers, "token"
-    # "user:name", "outcome" a word, "first" and "took" the number of a step of `storage.repositories.steps`.
+    # `kind` says what `key` is: "all" "", "model" its name, "user" and "channel" their numbers, "token" "user:name"
+    # (by day only), "outcome" a word, "first" and "took" the number of a step of `storage.repositories.steps`.
     Column("span", Int, primary_key=True, autoincrement=False),
     Column("kind", String(8), primary_key=True),
     Column("start", Int, primary_key=True, autoincrement=False),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from storage.repositories import usage, usage_rolled
 from storage.repositories.steps import percentile
-from storage.repositories.usage import DAY, HOUR, Buckets, Cells, Only, Sums
+from storage.repositories.usage import DAY, HOUR, HOURLY, KINDS, Buckets, Cells, Only, Sums
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -138,7 +138,7 @@ async def _charged(
     services: Services, span: Span, *, by: str, buckets: Buckets, keys: Sequence[str] | None, whole_days: bool
 ) -> Cells:
     kind, wanted = _kind(span.only, by)
-    parts = await _parts(services, span, buckets, is_summed=kind != "", whole_days=whole_days)
+    parts = await _parts(services, span, buckets, kind=kind, whole_days=whole_days)
     logged = [part for part in parts if part.source == "log"]
     rolled = [part for part in parts if part.source != "log"]
 
@@ -194,7 +194,7 @@ async def _stepped(
     services: Services, span: Span, *, kind: str, database: Database, read: Callable[..., Cells]
 ) -> Cells:
     buckets = _fine(span.edges)
-    parts = await _parts(services, span, buckets, is_summed=span.only.is_everything, whole_days=False)
+    parts = await _parts(services, span, buckets, kind=kind if span.only.is_everything else "", whole_days=False)
 
     def from_rows(conn: Connection) -> list[Cells]:
         return [
@@ -209,19 +209,21 @@ async def _stepped(
     return _together([*await database.read(from_rows), *await services.database.read(from_sums)])
 
 
-async def _parts(
-    services: Services, span: Span, buckets: Buckets, *, is_summed: bool, whole_days: bool
-) -> list[_Part]:
+async def _parts(services: Services, span: Span, buckets: Buckets, *, kind: str, whole_days: bool) -> list[_Part]:
     """Return which source answers for which part of a span; together they are all of it, once."""
     everything = [_Part("log", span.since, span.until)]
-    if not is_summed or span.until - span.since < 2 * HOUR or buckets.step % HOUR or buckets.start % HOUR:
+    # Sums of hours, or where there are none, of days.
+    step = DAY if kind in KINDS and kind not in HOURLY else HOUR
+    if not kind or span.until - span.since < 2 * step or buckets.step % HOUR or buckets.start % HOUR:
+        return everything
+    if step == DAY and not whole_days:
         return everything
     first, end = await services.database.read(usage_rolled.rolled_hours)
-    begin, stop = _up(max(span.since, first), HOUR), _down(min(span.until, end), HOUR)
+    begin, stop = _up(max(span.since, first), step), _down(min(span.until, end), step)
     if begin >= stop:
         return everything
-    middle = [_Part("hours", begin, stop)]
-    if whole_days and _up(begin, DAY) < _down(stop, DAY):
+    middle = [_Part("hours" if step == HOUR else "days", begin, stop)]
+    if whole_days and step == HOUR and _up(begin, DAY) < _down(stop, DAY):
         middle = [
             _Part("hours", begin, _up(begin, DAY)),
             _Part("days", _up(begin, DAY), _down(stop, DAY)),

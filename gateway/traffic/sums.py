@@ -5,6 +5,8 @@ up is one stretch of time without gaps, which grows at both ends: forwards with 
 entry of a log that was there before. Entries that come late (a reservation that was settled by the reaper, a log on
 its way to another database) are noticed by comparing the sums of the last two days with the log.
 
+Tokens are summed up by day alone: there are so many that their hours would be as long as the log.
+
 Two processes at this at once do no harm: an hour is always written whole.
 """
 
@@ -18,7 +20,7 @@ import trio
 
 from storage.errors import StorageError
 from storage.repositories import usage, usage_rolled
-from storage.repositories.usage import DAY, HOUR, KINDS, Buckets, Cells, Only, Sums
+from storage.repositories.usage import DAY, HOUR, HOURLY, Buckets, Cells, Only, Sums
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -125,17 +127,25 @@ class UsageSums:
             if (number, "") not in logged["all"]:
                 # The row that says that the hour was looked at.
                 rows.append(("all", "", Sums()))
-        day = since - since % DAY
 
-        def store(conn: Connection) -> None:
+        def store(conn: Connection) -> tuple[int, int]:
             for start, rows in hours.items():
                 usage_rolled.store_hour(conn, start, rows)
-            first, end = usage_rolled.rolled_hours(conn)
-            if first <= day and day + DAY <= end:
-                usage_rolled.store_day(conn, day)
+            return usage_rolled.rolled_hours(conn)
 
-        await self._database.write(store)
+        first, end = await self._database.write(store)
+        day = since - since % DAY
+        if first <= day and day + DAY <= end:
+            await self._sum_up_day(day)
         await trio.sleep(_BREATH_S)
+
+    async def _sum_up_day(self, day: int) -> None:
+        until = day + DAY
+        tokens = await self._logs.read(
+            lambda conn: usage.from_log(conn, by="token", since=day, until=until, buckets=Buckets(), only=_ANYBODY)
+        )
+        rows = [("token", key, sums) for (_, key), sums in tokens.items()]
+        await self._database.write(lambda conn: usage_rolled.store_day(conn, day, rows))
 
 
 def _portions(since: int, until: int) -> Iterator[tuple[int, int]]:
@@ -150,7 +160,7 @@ def _from_log(since: int, until: int, conn: Connection) -> dict[str, Cells]:
     def by(kind: str) -> Cells:
         return usage.from_log(conn, by=kind, since=since, until=until, buckets=Buckets(since, HOUR), only=_ANYBODY)
 
-    found = {"all": by("")} | {kind: by(kind) for kind in KINDS}
+    found = {"all": by("")} | {kind: by(kind) for kind in HOURLY}
     found["took"] = usage.steps_from_log(conn, since=since, until=until, buckets=Buckets(since, HOUR), only=_ANYBODY)
     return found
 

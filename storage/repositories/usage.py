@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 HOUR, DAY = 3600, 86_400
 KINDS = ("model", "user", "channel", "token")
 """What sums can be told apart by."""
+HOURLY = ("model", "user", "channel")
+"""Those of which there are sums by hour; of the others there are by day."""
 
 _LEFT = ("client_gone", "cancelled", "drained")
 # What a provider says of a request that is wrong in itself, whoever is asked.

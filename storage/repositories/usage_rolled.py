@@ -49,21 +49,11 @@ def from_days(conn: Connection, *, kind: str, since: int, until: int, keys: Sequ
 def store_hour(conn: Connection, start: int, rows: Iterable[tuple[str, str, Sums]]) -> None:
     """Store the sums of one hour (kind, key, sums) in place of those that there may be."""
     conn.execute(delete(gw_usage).where(gw_usage.c.span == HOUR, gw_usage.c.start == start))
-    cells: dict[tuple[str, str], Sums] = {}
-    for kind, key, sums in rows:
-        # What the primary key takes for one must be one: two keys that it cannot tell apart would keep the hour out.
-        plain = fit(key, _LONGEST_KEY)
-        place = kind, plain.rstrip(" ") if conn.dialect.name in _PADS else plain
-        cells[place] = cells.get(place, Sums()) + sums
-    values = [
-        {"span": HOUR, "kind": kind, "start": start, "key": key} | {name: getattr(sums, name) for name in _SUMMED}
-        for (kind, key), sums in cells.items()
-    ]
-    conn.execute(insert(gw_usage), values)
+    _insert(conn, HOUR, start, rows)
 
 
-def store_day(conn: Connection, start: int) -> None:
-    """Add the hours of one day of UTC up, in place of the sums that there may be."""
+def store_day(conn: Connection, start: int, rows: Sequence[tuple[str, str, Sums]]) -> None:
+    """Add the hours of one day of UTC up, in place of the sums that there may be. `rows`: what hours do not have."""
     c = gw_usage.c
     conn.execute(delete(gw_usage).where(c.span == DAY, c.start == start))
     hours = (
@@ -72,6 +62,22 @@ def store_day(conn: Connection, start: int) -> None:
         .group_by(c.kind, c.key)
     )
     conn.execute(insert(gw_usage).from_select(("span", "kind", "start", "key", *_SUMMED), hours))
+    _insert(conn, DAY, start, rows)
+
+
+def _insert(conn: Connection, span: int, start: int, rows: Iterable[tuple[str, str, Sums]]) -> None:
+    cells: dict[tuple[str, str], Sums] = {}
+    for kind, key, sums in rows:
+        # What the primary key takes for one must be one: two keys that it cannot tell apart would keep the hour out.
+        plain = fit(key, _LONGEST_KEY)
+        place = kind, plain.rstrip(" ") if conn.dialect.name in _PADS else plain
+        cells[place] = cells.get(place, Sums()) + sums
+    values = [
+        {"span": span, "kind": kind, "start": start, "key": key} | sums._asdict()
+        for (kind, key), sums in cells.items()
+    ]
+    if values:
+        conn.execute(insert(gw_usage), values)
 
 
 def forget_usage(conn: Connection, before: int) -> None:
