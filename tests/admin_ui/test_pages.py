@@ -109,7 +109,21 @@ def test_pages_are_whole(
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("path", ["/login", "/channels", "/channels/1", "/users", "/tokens", "/settings/money"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/login",
+        "/channels",
+        "/channels/1",
+        "/users",
+        "/tokens",
+        "/settings/money",
+        "/playground",
+        "/audit",
+        "/routing?model=model-a",
+        "/status",
+    ],
+)
 def test_first_visit_is_within_budget(site: Site, browser: Browser, states: dict[str, Any], path: str) -> None:
     with reader(browser, site, state=states["nobody" if path == "/login" else "root"]) as one:
         sizes: list[int] = []
