@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from gateway.relay.client import Client
     from gateway.relay.running import RunningRelay
 
+
 def interruption(client: Client, running: RunningRelay) -> Interrupted:
     """Return why the scope of `running` was cancelled."""
     if client.left:
