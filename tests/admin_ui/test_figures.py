@@ -11,11 +11,11 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from admin_ui.charts import Chart, Line, colours, sparkline
+from tests.admin_ui import budget
 from tests.admin_ui.browser import PASSWORD, Site, reader
+from tests.admin_ui.budget import first_visit
 from tests.admin_ui.looks import LOOKS, Look, faults_of, name_of
 from tests.admin_ui.traffic import ask
-
-BUDGET_BYTES = 150_000
 
 
 @pytest.mark.slow
@@ -40,13 +40,10 @@ def test_pages_are_whole(traffic: Site, browser: Browser, busy_states: dict[str,
 def test_first_visit_is_within_budget(
     traffic: Site, browser: Browser, busy_states: dict[str, Any], path: str
 ) -> None:
-    with reader(browser, traffic, state=busy_states["root"]) as one:
-        sizes: list[int] = []
-        one.page.on("response", lambda r: sizes.append(int(r.headers.get("content-length", "0"))))
-        one.page.goto(path, wait_until="networkidle")
-        assert 20_000 < sum(sizes) < BUDGET_BYTES
-        painted = one.page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
-        assert painted < 1000
+    visit = first_visit(browser, traffic, path, state=busy_states["root"])
+    assert 20_000 < visit.sent < budget.BYTES
+    assert visit.painted_ms < budget.PAINT_MS
+    assert visit.shifted < budget.SHIFT
 
 
 @pytest.mark.slow

@@ -10,9 +10,9 @@ import httpx2
 import pytest
 from playwright.sync_api import Browser
 
+from tests.admin_ui import budget
 from tests.admin_ui.browser import Site, reader
-
-BUDGET_BYTES = 150_000
+from tests.admin_ui.budget import first_visit
 
 PAGES: dict[str, list[str]] = {
     "nobody": ["/", "/login", "/register", "/reset", "/user/reset?email=a@b.c&token=x", "/about", "/login/wechat"],
@@ -125,17 +125,10 @@ def test_pages_are_whole(
     ],
 )
 def test_first_visit_is_within_budget(site: Site, browser: Browser, states: dict[str, Any], path: str) -> None:
-    with reader(browser, site, state=states["nobody" if path == "/login" else "root"]) as one:
-        sizes: list[int] = []
-        one.page.on("response", lambda r: sizes.append(int(r.headers.get("content-length", "0"))))
-        one.page.goto(path, wait_until="networkidle")
-        assert 0 < sum(sizes) < BUDGET_BYTES
-        painted, shifted = one.page.evaluate(
-            "() => [performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0,"
-            " performance.getEntriesByType('layout-shift').reduce((sum, e) => sum + e.value, 0)]"
-        )
-        assert painted < 1000
-        assert shifted < 0.02
+    visit = first_visit(browser, site, path, state=states["nobody" if path == "/login" else "root"])
+    assert 0 < visit.sent < budget.BYTES
+    assert visit.painted_ms < budget.PAINT_MS
+    assert visit.shifted < budget.SHIFT
 
 
 @pytest.mark.parametrize(
