@@ -137,7 +137,13 @@ def test_other_people_s_tokens_and_costs_stay_theirs(site: Site, browser: Browse
     with reader(browser, site, state=states["user"], script=False) as one:
         one.page.goto("/playground")
         token = one.page.locator("meta[name=csrf-token]").get_attribute("content") or ""
-        fields: dict[str, str | float | bool] = {"csrf": token, "model": "model-a", "message": "x", "token": str(roots), "as": "openai_chat"}
+        fields: dict[str, str | float | bool] = {
+            "csrf": token,
+            "model": "model-a",
+            "message": "x",
+            "token": str(roots),
+            "as": "openai_chat",
+        }
         answer = one.page.request.post("/playground/stream", form=fields)
         assert "Choose one of your tokens." in answer.text()
         costs = site.api("root", PASSWORD)
