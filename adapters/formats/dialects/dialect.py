@@ -109,6 +109,7 @@ class _Decoder:
         except FormatError as error:
             self._is_over = True
             return [Failure(message=f"the provider sent an event that cannot be read: {error}", code=error.code)]
+        self._is_over = bool(out) and isinstance(out[-1], Failure)
         if told.is_last:
             out += self.close()
         return out

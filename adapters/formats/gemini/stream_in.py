@@ -92,7 +92,7 @@ class StreamDecoder:
 
     def feed(self, event: Event) -> list[StreamEvent]:
         """Return what one event says; an unreadable one is a `Failure`."""
-        if not event.data or event.data == b"[DONE]":
+        if self._ended or not event.data or event.data == b"[DONE]":
             return []
         events: list[StreamEvent] = []
         try:

@@ -1,0 +1,1 @@
+"""Feeds every decoder what nobody would send; see `scripts/fuzz`."""
