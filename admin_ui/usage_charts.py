@@ -10,7 +10,7 @@ from admin_ui.visit import current_visit
 from gateway.traffic.names import labels
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from admin_ui.charts import Unit, Value
     from admin_ui.scope import Scope
@@ -29,6 +29,28 @@ BY: dict[str, str] = {
 def kinds() -> tuple[str, ...]:
     """Return what the reader may tell use apart by."""
     return ("model", "user", "channel", "token") if current_visit().is_admin else ("model", "token")
+
+
+def fine_and_lost(charged: int, failed: Mapping[str, int]) -> tuple[int, int]:
+    """Return how many requests ended well, and how many the upstream lost."""
+    return max(charged - failed.get("logged", 0), 0), failed.get("upstream", 0)
+
+
+def outcome_chart(edges: Sequence[int], charged: Sequence[Sums], failed: Sequence[Mapping[str, int]]) -> Chart:
+    """Return the chart of requests by how they ended."""
+    fine = [fine_and_lost(sums.requests, bad)[0] for sums, bad in zip(charged, failed, strict=True)]
+    return Chart(
+        id="requests",
+        title=_("Requests"),
+        edges=edges,
+        kind="stack",
+        lines=[
+            Line(label=_("Answered"), values=fine, colour="ok"),
+            Line(label=_("Client's fault"), values=[bad.get("client", 0) for bad in failed], colour="warn"),
+            Line(label=_("Provider's fault"), values=[bad.get("upstream", 0) for bad in failed], colour="bad"),
+            Line(label=_("Client left"), values=[bad.get("left", 0) for bad in failed], colour="idle"),
+        ],
+    )
 
 
 async def cost_chart(

@@ -13,10 +13,11 @@ from admin_ui.charts import Chart, Line, sparkline
 from admin_ui.i18n import _, mark
 from admin_ui.scope import read_scope
 from admin_ui.shown import duration, short
-from admin_ui.usage_charts import BY, cost_chart, kinds, narrowed, own_name
+from admin_ui.usage_charts import BY, cost_chart, fine_and_lost, kinds, narrowed, outcome_chart, own_name
 from admin_ui.views.first_steps import first_steps
 from admin_ui.visit import current_visit
 from admin_ui.waterfall import failure_word
+from gateway.live.board import EVERYBODY
 from gateway.traffic import attention, figures
 from gateway.traffic.figures import Span
 from gateway.traffic.names import labels
@@ -102,6 +103,7 @@ class _Seen:
     first: tuple[figures.Percentiles, list[figures.Percentiles]]
     took: tuple[figures.Percentiles, list[figures.Percentiles]]
     attempts: Mapping[str, list[int]]
+    running: int
 
 
 async def _read(ui: Ui, scope: Scope) -> _Seen:
@@ -124,6 +126,7 @@ async def _read(ui: Ui, scope: Scope) -> _Seen:
             ("failed_before", lambda: figures.failures(services, before)),
             ("first", lambda: figures.first_content(services, span)),
             ("took", lambda: figures.durations(services, span)),
+            ("running", lambda: ui.plane.live.board.look(scope.only.user_id or EVERYBODY)),
         ):
             nursery.start_soon(read, name, work)
         if is_admin:
@@ -138,6 +141,7 @@ async def _read(ui: Ui, scope: Scope) -> _Seen:
         first=found["first"],
         took=found["took"],
         attempts=found.get("attempts", {}),
+        running=found["running"].total if scope.is_known else 0,
     )
 
 
@@ -148,8 +152,8 @@ def _tiles(ui: Ui, scope: Scope, seen: _Seen) -> list[Tile]:
     total = Sums()
     for sums in seen.whole.whole:
         total += sums
-    fine, lost = _fine(total.requests, seen.failed)
-    before, lost_before = _fine(seen.earlier.requests, seen.failed_before)
+    fine, lost = fine_and_lost(total.requests, seen.failed)
+    before, lost_before = fine_and_lost(seen.earlier.requests, seen.failed_before)
     everything, earlier = fine + _bad(seen.failed), before + _bad(seen.failed_before)
     share = fine / (fine + lost) if fine + lost else None
     share_before = before / (before + lost_before) if before + lost_before else None
@@ -207,12 +211,8 @@ def _tiles(ui: Ui, scope: Scope, seen: _Seen) -> list[Tile]:
             second=f"p95 {_time(slow)}",
             points=sparkline([pair[1] for pair in took]),
         ),
+        Tile(name=_("Running now"), figure=f"{seen.running:,}", link="/live" if current_visit().is_admin else ""),
     ]
-
-
-def _fine(charged: int, failed: Mapping[str, int]) -> tuple[int, int]:
-    """Return how many requests ended well, and how many the upstream lost."""
-    return max(charged - failed.get("logged", 0), 0), failed.get("upstream", 0)
 
 
 def _bad(failed: Mapping[str, int]) -> int:
@@ -226,7 +226,7 @@ def _uncharged(failed: Mapping[str, int]) -> int:
 def _success(seen: _Seen) -> list[float | None]:
     found: list[float | None] = []
     for sums, failed in zip(seen.whole.whole, seen.failed_over_time, strict=True):
-        fine, lost = _fine(sums.requests, failed)
+        fine, lost = fine_and_lost(sums.requests, failed)
         found.append(100 * fine / (fine + lost) if fine + lost else None)
     return found
 
@@ -246,20 +246,8 @@ def _time(milliseconds: float | None) -> str:
 async def _charts(ui: Ui, scope: Scope, seen: _Seen) -> list[Chart]:
     edges, whole = scope.edges, seen.whole.whole
     failed = seen.failed_over_time
-    fine = [_fine(sums.requests, bad)[0] for sums, bad in zip(whole, failed, strict=True)]
     charts = [
-        Chart(
-            id="requests",
-            title=_("Requests"),
-            edges=edges,
-            kind="stack",
-            lines=[
-                Line(label=_("Answered"), values=fine, colour="ok"),
-                Line(label=_("Client's fault"), values=[bad.get("client", 0) for bad in failed], colour="warn"),
-                Line(label=_("Provider's fault"), values=[bad.get("upstream", 0) for bad in failed], colour="bad"),
-                Line(label=_("Client left"), values=[bad.get("left", 0) for bad in failed], colour="idle"),
-            ],
-        ),
+        outcome_chart(edges, whole, failed),
         Chart(
             id="success",
             title=_("Success rate"),

@@ -12,22 +12,27 @@ from quart import Response, request
 from admin_ui import ranges
 from admin_ui.forms import Form, read_form
 from admin_ui.i18n import _, _n, mark
+from admin_ui.usage_charts import outcome_chart
 from admin_ui.visit import current_visit
 from admin_ui.waterfall import WIDTH, failure_word, waterfall
 from gateway.accounts import history
 from gateway.management.guard import actor, author, needs
-from gateway.traffic import log
+from gateway.traffic import figures, log
+from gateway.traffic.figures import Span
 from gateway.traffic.log import Look
+from gateway.traffic.names import find_user
 from gateway.traffic.request import read_request
 from storage.records import Role
 from storage.repositories.log_pages import SEARCHED, SORTABLE, Asked, read_place
 from storage.repositories.rows import as_id
+from storage.repositories.usage import Only, Sums
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from quart import Blueprint
 
+    from admin_ui.charts import Chart
     from admin_ui.ranges import Range
     from admin_ui.ui import Ui
 
@@ -44,6 +49,7 @@ TYPES: dict[str, str] = {
     "4": mark("System"),
     "5": mark("Channel tests"),
 }
+_SEARCHED = ("user", "model", "token", "channel")
 _FIELDS = ("q", "view", "type", "model", "channel", "token", "user", "stream", "min_cost", "min_ms")
 
 
@@ -65,6 +71,12 @@ class LogQuery:
         wishes |= changes
         query = urlencode({name: value for name, value in wishes.items() if value not in ("", None, "all")})
         return f"{path}?{query}" if query else path
+
+    @property
+    def has_histogram(self) -> bool:
+        """Whether requests over time can be drawn: there is a span, and only filters that figures know."""
+        others = (name for name in _FIELDS if name not in _SEARCHED)
+        return bool(self.span.name) and not any(self.values[name] not in ("", "all") for name in others)
 
     @property
     def is_narrowed(self) -> bool:
@@ -135,7 +147,25 @@ def _sums(area: Blueprint, ui: Ui) -> None:
         query = read_log_query()
         look, _faults = look_of(ui, query)
         total, failed = await log.sum_up(ui.services, actor(), look)
-        return ui.page("pages/request_sums.html", query=query, total=total, failed=failed)
+        chart = await _histogram(ui, query, look)
+        return ui.page("pages/request_sums.html", query=query, total=total, failed=failed, chart_data=chart)
+
+
+async def _histogram(ui: Ui, query: LogQuery, look: Look) -> Chart | None:
+    """Return requests over time, where that is what is looked at: of a span, by filters that figures know."""
+    if not query.has_histogram:
+        return None
+    asked, user_id = look.asked, actor().id
+    if current_visit().is_admin:
+        user_id = await find_user(ui.services, asked.username) if asked.username else 0
+        if asked.username and not user_id:
+            return None
+    only = Only(user_id=user_id, token_name=asked.token_name, model=asked.model, channel_id=asked.channel_id)
+    edges = ranges.edges(query.span, current_visit().zone)
+    span = Span(since=query.span.since, until=query.span.until, edges=edges, only=only)
+    charged = (await figures.series(ui.services, span)).get("", [Sums()] * (len(edges) - 1))
+    _whole, failed = await figures.failures(ui.services, span)
+    return outcome_chart(edges, charged, failed)
 
 
 def _deletion(area: Blueprint, ui: Ui) -> None:
@@ -187,6 +217,7 @@ def read_log_query() -> LogQuery:
     for name, words in known.items():
         if values[name] not in words:
             values[name] = ""
+    values |= _words(values)
     if not current_visit().is_admin:
         values |= {"user": "", "channel": ""}
     size = args.get("size", "")
@@ -196,6 +227,19 @@ def read_log_query() -> LogQuery:
         sort=args.get("sort", "") if args.get("sort", "") in SORTABLE else "",
         size=int(size) if size in {str(n) for n in SIZES} else _DEFAULT_SIZE,
     )
+
+
+def _words(values: Mapping[str, str]) -> dict[str, str]:
+    """Take filters out of a search that names them: `model:gpt-4o user:ann timeout`."""
+    found: dict[str, str] = {}
+    rest: list[str] = []
+    for word in values["q"].split():
+        name, colon, value = word.partition(":")
+        if colon and value and name in _SEARCHED:
+            found[name] = value
+        else:
+            rest.append(word)
+    return found | {"q": " ".join(rest)} if found else {}
 
 
 def look_of(ui: Ui, query: LogQuery) -> tuple[Look, dict[str, str]]:

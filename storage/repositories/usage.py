@@ -108,7 +108,7 @@ def from_log(
 ) -> Cells:
     """Sum up charges from `since` to before `until`, by one of `KINDS` or, with an empty `by`, all together.
 
-    With `keys` only entries of these; those of a token are its owner's, whatever their names.
+    With `keys` only entries of these.
     """
     c = logs.c
     where = [c.type == LogType.CONSUME, c.created_at >= since, c.created_at < until]
@@ -140,8 +140,10 @@ def _one_of(by: str, keys: Sequence[str]) -> ColumnElement[bool]:
     column = _KEYS[by][0]
     if by == "model":
         return column.in_(list(keys))
-    numbers = {number for key in keys if (number := as_id(key.partition(":")[0])) is not None}
-    return column.in_(sorted(numbers))
+    if by == "token":
+        pairs = [(as_id(owner), name) for owner, _, name in (key.partition(":") for key in keys)]
+        return or_(*(and_(column == owner, _KEYS[by][1] == name) for owner, name in pairs))
+    return column.in_([number for key in keys if (number := as_id(key)) is not None])
 
 
 def steps_from_log(conn: Connection, *, since: int, until: int, buckets: Buckets, only: Only) -> Cells:

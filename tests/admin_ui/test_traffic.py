@@ -37,6 +37,7 @@ def test_pages_are_whole(traffic: Site, browser: Browser, busy_states: dict[str,
             # All else is as it is for administrators.
             assert not wrong, "\n".join(wrong)
             return
+        wrong += faults_of(one, "/requests?range=24h", role=role, look=look, settle=".sums canvas")
         wrong += faults_of(one, "/requests?view=failed", role=role, look=look)
         wrong += faults_of(one, "/requests?view=retried", role=role, look=look)
         wrong += faults_of(one, "/requests?q=nothing-like-this&range=24h&type=2", role=role, look=look)
@@ -99,6 +100,28 @@ def test_filters_live_in_the_address_and_can_be_taken_away(admin: Reader) -> Non
     assert "model=" not in page.url
     page.go_back()
     expect(page.locator("[name=model]")).to_have_value("model-a")
+
+
+def test_a_search_may_name_its_filters(admin: Reader) -> None:
+    page = admin.page
+    page.goto("/requests?q=user:user+model:model-a")
+    expect(page.locator(".chip")).to_have_count(2)
+    expect(page.locator("[name=q]")).to_have_value("")
+    expect(page.locator("tbody tr")).to_have_count(2)
+    page.goto("/requests?q=Recharged+user:user")
+    expect(page.locator("[name=q]")).to_have_value("Recharged")
+    assert {text.strip() for text in page.locator("td.name .sub").all_inner_texts()} == {"user"}
+
+
+def test_requests_over_time_count_what_the_list_shows(admin: Reader) -> None:
+    page = admin.page
+    page.goto("/requests?range=1h&model=model-a")
+    table = page.locator(".sums .as-table")
+    table.locator("summary").click()
+    assert sum(int(text) for text in table.locator("tbody td").all_inner_texts()) == 4
+    page.goto("/requests?range=1h&min_ms=1")
+    expect(page.locator(".sum-line dd").first).not_to_have_text("…")
+    expect(page.locator(".sums .chart")).to_have_count(0)
 
 
 def test_the_log_is_paged_by_keys_and_by_links(admin: Reader) -> None:
