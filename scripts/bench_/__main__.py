@@ -94,7 +94,7 @@ async def measure_load(tools: Tools, scenario: Scenario, mock: str, *, workers: 
             await tools.load(gateway.url, ["-model", WARM_MODEL, "-n", "200", "-c", "16", "-key", token["key"]])
             added, reports = [], []
             for _ in range(1 if scenario.requests else rounds):
-                direct = await tools.load(mock, scenario.flags(share=0.4))
+                direct = await tools.load(mock, scenario.flags(share=0.4, straight=True))
                 report = await tools.load(gateway.url, through)
                 reports.append(report)
                 if report["requests"] and direct["requests"]:
@@ -187,7 +187,7 @@ def options_of() -> argparse.Namespace:
         help="folder with the programs `mockup` and `loadgen`; else our own are used",
     )
     parser.add_argument(
-        "--scenario", action="append", choices=NAMES, metavar="S", help="S1 to S6; may be given again (default: all)"
+        "--scenario", action="append", choices=NAMES, metavar="S", help="S1 to S9; may be given again (default: all)"
     )
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="worker processes (default: 1)")
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="rounds to take medians of (default: 3)")

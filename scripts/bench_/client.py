@@ -73,6 +73,32 @@ class Connection:
         return data
 
 
+def _chat(data: bytes) -> tuple[str, bool]:
+    if data == b"[DONE]":
+        return "", True
+    choices = json.loads(data).get("choices")
+    return (choices[0]["delta"].get("content") or "" if choices else ""), False
+
+
+def _anthropic(data: bytes) -> tuple[str, bool]:
+    event = json.loads(data)
+    delta = event.get("delta") if event["type"] == "content_block_delta" else None
+    return (delta.get("text", "") if delta else ""), event["type"] == "message_stop"
+
+
+def _responses(data: bytes) -> tuple[str, bool]:
+    if data == b"[DONE]":
+        return "", True
+    event = json.loads(data)
+    kind = event["type"]
+    return (event["delta"] if kind == "response.output_text.delta" else ""), kind == "response.completed"
+
+
+PATHS = {"openai": "/v1/chat/completions", "anthropic": "/v1/messages", "responses": "/v1/responses"}
+READERS = {"openai": _chat, "anthropic": _anthropic, "responses": _responses}
+"""What one event of a stream says: its text, and whether it is the last."""
+
+
 @dataclass
 class Tally:
     """What was seen."""
@@ -98,7 +124,7 @@ class Load:
         """Return the request, head and body."""
         where = urlsplit(self.options.url)
         head = (
-            f"POST /v1/chat/completions HTTP/1.1\r\nHost: {where.netloc}\r\n"
+            f"POST {PATHS[self.options.api]} HTTP/1.1\r\nHost: {where.netloc}\r\n"
             f"Authorization: Bearer {self.options.key}\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(self.body)}\r\n\r\n"
         )
@@ -150,12 +176,10 @@ class Load:
                 continue
             *events, rest = (rest + data).split(b"\n\n")
             for event in events:
-                if event == b"data: [DONE]":
-                    is_done = True
-                elif event.startswith(b"data: "):
-                    choices = json.loads(event[6:]).get("choices")
-                    if choices and (piece := choices[0]["delta"].get("content")):
-                        text.append(piece)
+                piece, ends = READERS[self.options.api](event.rpartition(b"data: ")[2])
+                is_done = is_done or ends
+                if piece:
+                    text.append(piece)
         if status != 200:
             tally.errors[str(status)] += 1
             return
@@ -178,9 +202,16 @@ def body_of(options: argparse.Namespace) -> bytes:
         image = base64.b64encode(bytes(options.image_kb * 1024)).decode()
         picture = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{image}"}}
         content = [{"type": "text", "text": content}, picture]
-    body: dict[str, Any] = {"model": options.model, "messages": [{"role": "user", "content": content}]}
-    if options.stream:
-        body |= {"stream": True, "stream_options": {"include_usage": True}}
+    messages = [{"role": "user", "content": content}]
+    body: dict[str, Any] = {"model": options.model, "stream": options.stream}
+    if options.api == "anthropic":
+        body |= {"messages": messages, "max_tokens": 4096}
+    elif options.api == "responses":
+        body |= {"input": messages}
+    else:
+        body |= {"messages": messages}
+        if options.stream:
+            body |= {"stream_options": {"include_usage": True}}
     return json.dumps(body).encode()
 
 
@@ -253,6 +284,7 @@ def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("-key", default="sk-bench")
     parser.add_argument("-model", default="bench-8chunks-40b")
     parser.add_argument("-stream", action="store_true")
+    parser.add_argument("-api", choices=tuple(PATHS), default="openai", help="other than openai: streams only")
     parser.add_argument("-c", type=int, default=1)
     parser.add_argument("-n", type=int, default=0)
     parser.add_argument("-t", type=float, default=0.0)
