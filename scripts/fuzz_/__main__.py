@@ -19,7 +19,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scripts.fuzz_.mutate import mutated
+from scripts.fuzz_.mutate import LONGEST, mutated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -124,7 +124,13 @@ def guided(name: str, options: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as corpus:
         for number, seed in enumerate(target.seeds):
             (Path(corpus) / str(number)).write_bytes(seed)
-        arguments = [sys.argv[0], corpus, f"-max_total_time={int(options.seconds)}", "-max_len=20000", "-timeout=20"]
+        arguments = [
+            sys.argv[0],
+            corpus,
+            f"-max_total_time={int(options.seconds)}",
+            f"-max_len={LONGEST}",
+            "-timeout=20",
+        ]
         arguments += [f"-artifact_prefix={tempfile.gettempdir()}/fuzz-{os.getpid()}-", "-rss_limit_mb=4096"]
         if options.seed is not None:
             arguments.append(f"-seed={options.seed}")
@@ -149,7 +155,7 @@ def plain(name: str, options: argparse.Namespace) -> bool:
             print(f"{name}: raised after {runs} inputs, kept as {_keep(options.findings, name, raw)}")
             traceback.print_exc()
             return False
-        if len(corpus) < 200 and chance.random() < 0.02:
+        if len(corpus) < 200 and len(raw) < LONGEST and chance.random() < 0.02:
             corpus.append(raw)
         if now - shown > SHOWN_EVERY_S and sys.stderr.isatty():
             shown = now

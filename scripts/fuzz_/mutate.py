@@ -19,12 +19,16 @@ SCALARS: tuple[Any, ...] = (
     {"type": "text"},
 )  # fmt: skip
 _DEEPEST = 40
+LONGEST = 20_000
+"""Bytes. Documents that are put into themselves would soon be too long to get through."""
 
 
 def mutated(raw: bytes, random: Random, *, is_json: bool, others: tuple[bytes, ...] = ()) -> bytes:
     """Return a changed `raw`; `others` lend their values."""
     times = 1 + int(random.expovariate(0.7))
     for _ in range(times):
+        if len(raw) > LONGEST:
+            return raw[:LONGEST]
         if random.random() < 0.05:
             raw = _bytes(raw, random)
         elif is_json:
