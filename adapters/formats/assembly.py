@@ -10,34 +10,30 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from adapters.formats.errors import FormatError, ProviderError, ProviderFailure
-from adapters.formats.neutral import (
+from adapters.formats.neutral.answers import Choice, Response, StopReason
+from adapters.formats.neutral.events import (
     ArgumentsDelta,
-    Audio,
     AudioDelta,
-    Choice,
     CitationDelta,
     End,
     Failure,
     Finish,
     PartEnd,
     PartStart,
-    Reasoning,
     ReasoningDelta,
-    Refusal,
-    Response,
     SignatureDelta,
     Start,
-    StopReason,
-    Text,
     TextDelta,
-    ToolCall,
     UsageUpdate,
 )
+from adapters.formats.neutral.parts import Audio, Reasoning, Refusal, Text, ToolCall
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from adapters.formats.neutral import JsonObject, Part, StreamEvent
+    from adapters.formats.neutral.events import StreamEvent
+    from adapters.formats.neutral.parts import Part
+    from adapters.formats.neutral.terms import JsonObject
     from adapters.pricing.usage import Usage
 
 
@@ -78,8 +74,14 @@ class Assembler:
 
     def response(self) -> Response:
         """Return the whole answer. Raises `FormatError` if the stream is not over."""
-        if not self._is_whole or not self._choices:
+        if not self._is_whole:
             raise FormatError("the stream ended before the answer was over")
+        return self.so_far()
+
+    def so_far(self) -> Response:
+        """Return as much of the answer as there is. Raises `FormatError` if that is nothing."""
+        if not self._choices:
+            raise FormatError("the stream ended before the answer began")
         for (number, index, member), said in self._pieces.items():
             part = self._choices[number].parts[index]
             setattr(part, member, getattr(part, member) + "".join(said))

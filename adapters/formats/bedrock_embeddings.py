@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from adapters.formats.embeddings import EmbeddingResponse, read_vector
 from adapters.formats.errors import FormatError
-from adapters.formats.neutral import Encoded
+from adapters.formats.neutral.encoding import Encoded
 from adapters.formats.reading import array, count, dump, is_array, load, member
 from adapters.pricing.usage import Usage
 
 if TYPE_CHECKING:
     from adapters.formats.embeddings import EmbeddingRequest
-    from adapters.formats.neutral import JsonObject
+    from adapters.formats.neutral.terms import JsonObject
 
 _OF_COHERE = "cohere."
 _OWN = ("input_type", "truncate")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.formats.neutral import CacheMark, JsonObject
+from adapters.formats.neutral.terms import CacheMark, JsonObject
 from adapters.formats.reading import at, member, text
 
 

@@ -12,15 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from adapters.formats.errors import ProviderError
-    from adapters.formats.neutral import (
-        Encoded,
-        Failure,
-        Request,
-        RequestOptions,
-        Response,
-        ResponseOptions,
-        StreamEvent,
-    )
+    from adapters.formats.neutral.answers import Response
+    from adapters.formats.neutral.encoding import Encoded, RequestOptions, ResponseOptions
+    from adapters.formats.neutral.events import Failure, StreamEvent
+    from adapters.formats.neutral.requests import Request
     from adapters.formats.piece import Piece
     from adapters.pricing.usage import Usage
     from adapters.sse import Event

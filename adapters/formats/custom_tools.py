@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adapters.formats.errors import FormatError
-from adapters.formats.neutral import Tool
+from adapters.formats.neutral.requests import Tool
 from adapters.formats.reading import is_object, load_any, text
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import JsonObject, Request
+    from adapters.formats.neutral.requests import Request
+    from adapters.formats.neutral.terms import JsonObject
 
 INPUT = "input"
 _MAX_GRAMMAR = 20_000

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import Effort, ReasoningOptions
+    from adapters.formats.neutral.requests import Effort, ReasoningOptions
 
 _BUDGETS: dict[Effort, int] = {
     "none": 0,

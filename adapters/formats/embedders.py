@@ -19,7 +19,7 @@ from adapters.formats.embeddings import (
     read_vector,
 )
 from adapters.formats.errors import FormatError
-from adapters.formats.neutral import Encoded
+from adapters.formats.neutral.encoding import Encoded
 from adapters.formats.reading import array, as_object, count, dump, is_array, load, member, text
 from adapters.pricing.usage import Usage
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from adapters.formats.codec import ReadError
-    from adapters.formats.neutral import JsonObject
+    from adapters.formats.neutral.terms import JsonObject
 
 
 _VERTEX_NAMES = {"task_type": "task_type", "taskType": "task_type", "title": "title"}

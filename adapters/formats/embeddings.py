@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import struct
 from base64 import b64decode, b64encode
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from adapters.formats.errors import FormatError
-from adapters.formats.neutral import Encoded
+from adapters.formats.neutral.encoding import Encoded
+from adapters.formats.neutral.terms import JsonObject
 from adapters.formats.reading import (
     array,
     as_object,
@@ -26,9 +26,6 @@ from adapters.formats.reading import (
     texts,
 )
 from adapters.pricing.usage import Usage
-
-if TYPE_CHECKING:
-    from adapters.formats.neutral import JsonObject
 
 _KNOWN = frozenset(["model", "input", "dimensions", "encoding_format", "user"])
 _FLOAT_BYTES = 4

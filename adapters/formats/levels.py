@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from adapters.formats.neutral import Effort, Format
+    from adapters.formats.neutral.requests import Effort
+    from adapters.formats.neutral.terms import Format
 
 ASKING_ALL: tuple[Format, ...] = ("anthropic", "gemini")
 """Clients of these formats ask every model to think, whatever it is: Claude Code does."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from adapters.formats.neutral import PartEnd, PartStart
+from adapters.formats.neutral.events import PartEnd, PartStart
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from adapters.formats.neutral import Part, StreamEvent
+    from adapters.formats.neutral.events import StreamEvent
+    from adapters.formats.neutral.parts import Part
 
 
 class Slot:

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from adapters.formats.names import name_of_part
-from adapters.formats.neutral import Audio, File, Image, Text
+from adapters.formats.neutral.parts import Audio, File, Image, Text
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import Dropped, Format, Part
+    from adapters.formats.neutral.encoding import Dropped
+    from adapters.formats.neutral.parts import Part
+    from adapters.formats.neutral.terms import Format
 
 _OPENAI = frozenset(["openai_chat", "openai_responses"])
 

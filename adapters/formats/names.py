@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import Format, Part
+    from adapters.formats.neutral.parts import Part
+    from adapters.formats.neutral.terms import Format
 
 _MEMBERS: dict[str, dict[str, str]] = {
     "openai_chat": {

@@ -16,7 +16,7 @@ from adapters.formats.gemini.wire import wants_signatures
 from adapters.formats.signatures import OWN_THOUGHT, holds_foreign_signature
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import Format
+    from adapters.formats.neutral.terms import Format
 
 _UNSIGNED = re.compile(rb'"signature"\s*:\s*""')
 _UNSET = msgspec.UNSET

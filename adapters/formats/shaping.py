@@ -5,19 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from adapters.formats.neutral import (
-    End,
-    PartEnd,
-    PartStart,
-    Ping,
-    Reasoning,
-    ReasoningDelta,
-    SignatureDelta,
-    UsageUpdate,
-)
+from adapters.formats.neutral.events import End, PartEnd, PartStart, Ping, ReasoningDelta, SignatureDelta, UsageUpdate
+from adapters.formats.neutral.parts import Reasoning
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import Response, StreamEvent
+    from adapters.formats.neutral.answers import Response
+    from adapters.formats.neutral.events import StreamEvent
     from adapters.pricing.usage import Usage
 
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from base64 import b64decode, b64encode
 from typing import TYPE_CHECKING, get_args
 
-from adapters.formats.neutral import Format
+from adapters.formats.neutral.terms import Format
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import Reasoning
+    from adapters.formats.neutral.parts import Reasoning
 
 OWN_THOUGHT = "rs_one-api"
 """Begins the ids of thoughts in answers of Responses that OpenAI did not give, and refuses to be told of."""

@@ -13,7 +13,7 @@ from adapters.formats.dialects.table import DIALECTS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from adapters.formats.neutral import Format
+    from adapters.formats.neutral.terms import Format
 
 CLIENTS: Mapping[str, ClientSide] = MappingProxyType(
     {

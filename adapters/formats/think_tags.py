@@ -10,21 +10,22 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from adapters.formats.neutral import (
+from adapters.formats.neutral.events import (
     ArgumentsDelta,
     AudioDelta,
     CitationDelta,
     PartEnd,
     PartStart,
-    Reasoning,
     ReasoningDelta,
     SignatureDelta,
-    Text,
     TextDelta,
 )
+from adapters.formats.neutral.parts import Reasoning, Text
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import Choice, Part, Response, StreamEvent
+    from adapters.formats.neutral.answers import Choice, Response
+    from adapters.formats.neutral.events import StreamEvent
+    from adapters.formats.neutral.parts import Part
 
 OPENS = "<think>"
 CLOSES = "</think>"

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adapters.formats.errors import FormatError
-from adapters.formats.neutral import ToolCall, ToolResult
+from adapters.formats.neutral.parts import ToolCall, ToolResult
 from adapters.formats.reading import is_object, load_any
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import JsonObject, Part
+    from adapters.formats.neutral.parts import Part
+    from adapters.formats.neutral.terms import JsonObject
 
 UNREADABLE = "INVALID_JSON"
 """Where an object must stand and the model wrote something else, its words stand under this name."""

@@ -8,11 +8,11 @@ from adapters.formats.anthropic.blocks_in import read_content
 from adapters.formats.anthropic.failures import error_status, read_error
 from adapters.formats.anthropic.usage import read_usage
 from adapters.formats.errors import FormatError, ProviderFailure
-from adapters.formats.neutral import Choice, Response, StopReason
+from adapters.formats.neutral.answers import Choice, Response, StopReason
 from adapters.formats.reading import dump, is_object, load, text, unknown
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import JsonObject
+    from adapters.formats.neutral.terms import JsonObject
 
 _KNOWN = frozenset({"id", "type", "role", "model", "content", "stop_reason", "stop_sequence", "usage"})
 _STOP_REASONS = {

@@ -7,24 +7,18 @@ from typing import TYPE_CHECKING
 from adapters.formats.anthropic.usage import write_usage
 from adapters.formats.lossy import note_lost
 from adapters.formats.names import name_of_part
-from adapters.formats.neutral import (
-    Dropped,
-    Encoded,
-    Foreign,
-    Reasoning,
-    Refusal,
-    ResponseOptions,
-    StopReason,
-    Text,
-    ToolCall,
-)
+from adapters.formats.neutral.answers import StopReason
+from adapters.formats.neutral.encoding import Dropped, Encoded, ResponseOptions
+from adapters.formats.neutral.parts import Foreign, Reasoning, Refusal, Text, ToolCall
 from adapters.formats.reading import dump
 from adapters.formats.signatures import seal
 from adapters.formats.tools import arguments_or_words
 from adapters.pricing.usage import Usage
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import Citation, Format, JsonObject, Part, Response
+    from adapters.formats.neutral.answers import Response
+    from adapters.formats.neutral.parts import Citation, Part
+    from adapters.formats.neutral.terms import Format, JsonObject
 
 _DEFAULTS = ResponseOptions()
 _STOP_REASONS: dict[StopReason, str] = {

@@ -6,16 +6,7 @@ from typing import TYPE_CHECKING
 
 from adapters.formats.caching import cache_mark
 from adapters.formats.errors import FormatError
-from adapters.formats.neutral import (
-    Citation,
-    File,
-    Foreign,
-    Image,
-    Reasoning,
-    Text,
-    ToolCall,
-    ToolResult,
-)
+from adapters.formats.neutral.parts import Citation, File, Foreign, Image, Reasoning, Text, ToolCall, ToolResult
 from adapters.formats.reading import (
     array,
     as_object,
@@ -31,7 +22,8 @@ from adapters.formats.signatures import unseal
 from adapters.formats.tools import NO_ARGUMENTS
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import JsonObject, Part
+    from adapters.formats.neutral.parts import Part
+    from adapters.formats.neutral.terms import JsonObject
 
 _KNOWN: dict[str, frozenset[str]] = {
     "text": frozenset({"type", "text", "cache_control", "citations"}),

@@ -13,20 +13,14 @@ from adapters.formats.data_url import split_data_url
 from adapters.formats.errors import FormatError
 from adapters.formats.lossy import portable
 from adapters.formats.names import name_of_part
-from adapters.formats.neutral import (
-    File,
-    Foreign,
-    Image,
-    Reasoning,
-    Refusal,
-    Text,
-    ToolCall,
-    ToolResult,
-)
+from adapters.formats.neutral.parts import File, Foreign, Image, Reasoning, Refusal, Text, ToolCall, ToolResult
 from adapters.formats.tools import arguments_of
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import Dropped, JsonObject, Message, Part, Request
+    from adapters.formats.neutral.encoding import Dropped
+    from adapters.formats.neutral.parts import Part
+    from adapters.formats.neutral.requests import Message, Request
+    from adapters.formats.neutral.terms import JsonObject
 
 _NOT_IN_IDS = re.compile(r"[^a-zA-Z0-9_-]")
 

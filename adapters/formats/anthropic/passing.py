@@ -10,7 +10,7 @@ from adapters.formats.piece import Piece
 from adapters.formats.reading import dump, dump_text, is_array, is_object, load
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import JsonObject
+    from adapters.formats.neutral.terms import JsonObject
     from adapters.pricing.usage import Usage
     from adapters.sse import Event
 

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, get_args
 from adapters.formats.anthropic.blocks_in import read_content
 from adapters.formats.caching import cache_mark
 from adapters.formats.errors import FormatError
-from adapters.formats.neutral import (
+from adapters.formats.neutral.parts import Text
+from adapters.formats.neutral.requests import (
     Effort,
     HostedTool,
     Message,
     ReasoningOptions,
     Request,
     ResponseFormat,
-    Text,
     Tool,
     ToolChoice,
 )
@@ -39,7 +39,8 @@ from adapters.formats.reading import (
 from adapters.formats.tools import name_results
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import JsonObject, Part
+    from adapters.formats.neutral.parts import Part
+    from adapters.formats.neutral.terms import JsonObject
 
 _KNOWN = frozenset(
     {

@@ -10,13 +10,15 @@ from adapters.formats.anthropic.thinking_out import thinking_for
 from adapters.formats.caching import cache_control
 from adapters.formats.custom_tools import function_description, function_parameters
 from adapters.formats.names import name_of
-from adapters.formats.neutral import Dropped, Encoded, HostedTool, RequestOptions, Tool
+from adapters.formats.neutral.encoding import Dropped, Encoded, RequestOptions
+from adapters.formats.neutral.requests import HostedTool, Tool
 from adapters.formats.reading import dump
 
 if TYPE_CHECKING:
     from adapters.formats.anthropic.models import Abilities
     from adapters.formats.anthropic.thinking_out import Thinking
-    from adapters.formats.neutral import JsonObject, Request
+    from adapters.formats.neutral.requests import Request
+    from adapters.formats.neutral.terms import JsonObject
 
 FORMAT = "anthropic"
 _DEFAULTS = RequestOptions()

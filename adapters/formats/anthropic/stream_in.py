@@ -12,24 +12,22 @@ from adapters.formats.anthropic.answer_in import raise_error, stop_reason
 from adapters.formats.anthropic.blocks_in import read_block, read_citation
 from adapters.formats.anthropic.usage import read_usage
 from adapters.formats.errors import FormatError, ProviderFailure
-from adapters.formats.neutral import (
+from adapters.formats.neutral.events import (
     ArgumentsDelta,
     CitationDelta,
     End,
     Failure,
     Finish,
-    Foreign,
     PartEnd,
     PartStart,
     Ping,
     ReasoningDelta,
     SignatureDelta,
     Start,
-    Text,
     TextDelta,
-    ToolCall,
     UsageUpdate,
 )
+from adapters.formats.neutral.parts import Foreign, Text, ToolCall
 from adapters.formats.reading import (
     as_object,
     integer,
@@ -44,7 +42,9 @@ from adapters.formats.signatures import unseal
 from adapters.formats.tools import NO_ARGUMENTS
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import JsonObject, Part, StreamEvent
+    from adapters.formats.neutral.events import StreamEvent
+    from adapters.formats.neutral.parts import Part
+    from adapters.formats.neutral.terms import JsonObject
     from adapters.pricing.usage import Usage
     from adapters.sse import Event
 

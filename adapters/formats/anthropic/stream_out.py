@@ -14,35 +14,33 @@ from adapters.formats.anthropic.answer_out import stop_reason, write_block, writ
 from adapters.formats.anthropic.failures import error_event
 from adapters.formats.anthropic.usage import write_usage
 from adapters.formats.names import name_of_part
-from adapters.formats.neutral import (
+from adapters.formats.neutral.answers import StopReason
+from adapters.formats.neutral.encoding import Dropped, ResponseOptions
+from adapters.formats.neutral.events import (
     ArgumentsDelta,
     AudioDelta,
     CitationDelta,
-    Dropped,
     End,
     Failure,
     Finish,
     PartEnd,
     PartStart,
     Ping,
-    Reasoning,
     ReasoningDelta,
-    Refusal,
-    ResponseOptions,
     SignatureDelta,
     Start,
-    StopReason,
-    Text,
     TextDelta,
-    ToolCall,
     UsageUpdate,
 )
+from adapters.formats.neutral.parts import Reasoning, Refusal, Text, ToolCall
 from adapters.formats.reading import dump
 from adapters.formats.signatures import seal
 from adapters.pricing.usage import Usage
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import Format, JsonObject, Part, StreamEvent
+    from adapters.formats.neutral.events import StreamEvent
+    from adapters.formats.neutral.parts import Part
+    from adapters.formats.neutral.terms import Format, JsonObject
 
 PING = b'event: ping\ndata: {"type":"ping"}\n\n'
 _STOP = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'

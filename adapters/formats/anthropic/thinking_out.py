@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from adapters.formats.effort import budget_of, effort_of
 from adapters.formats.errors import FormatError
 from adapters.formats.names import name_of
-from adapters.formats.neutral import Reasoning, ReasoningOptions, ToolCall, ToolResult
+from adapters.formats.neutral.parts import Reasoning, ToolCall, ToolResult
+from adapters.formats.neutral.requests import ReasoningOptions
 
 if TYPE_CHECKING:
     from adapters.formats.anthropic.models import Abilities
-    from adapters.formats.neutral import Dropped, Effort, JsonObject, Request, RequestOptions
+    from adapters.formats.neutral.encoding import Dropped, RequestOptions
+    from adapters.formats.neutral.requests import Effort, Request
+    from adapters.formats.neutral.terms import JsonObject
 
 _LEAST_BUDGET = 1024
 

@@ -12,7 +12,7 @@ from adapters.formats.reading import count, is_object
 from adapters.pricing.usage import Usage
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import JsonObject
+    from adapters.formats.neutral.terms import JsonObject
 
 _SEARCHES = "web_search_requests"
 

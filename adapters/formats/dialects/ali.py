@@ -10,13 +10,13 @@ import re
 from typing import TYPE_CHECKING
 
 from adapters.formats.dialects.dialect import RICH, Dialect, Told, failure
-from adapters.formats.neutral import Image
+from adapters.formats.neutral.parts import Image
 from adapters.formats.openai_chat.request_out import write_response_format, write_tools
 from adapters.formats.reading import array, as_object, count, is_array, is_object, load, member, text
 
 if TYPE_CHECKING:
     from adapters.formats.dialects.asked import Asked
-    from adapters.formats.neutral import JsonObject
+    from adapters.formats.neutral.terms import JsonObject
     from adapters.sse import Event
 
 INTERNET = "-internet"

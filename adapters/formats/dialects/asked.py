@@ -5,24 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from adapters.formats.names import name_of, name_of_part
-from adapters.formats.neutral import (
-    Dropped,
-    Image,
-    Message,
-    Reasoning,
-    Refusal,
-    Request,
-    Text,
-    Tool,
-    ToolCall,
-    ToolResult,
-)
+from adapters.formats.neutral.encoding import Dropped
+from adapters.formats.neutral.parts import Image, Reasoning, Refusal, Text, ToolCall, ToolResult
+from adapters.formats.neutral.requests import Message, Request, Tool
 from adapters.formats.openai_chat.messages_out import write_messages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from adapters.formats.neutral import JsonObject, Part, RequestOptions
+    from adapters.formats.neutral.encoding import RequestOptions
+    from adapters.formats.neutral.parts import Part
+    from adapters.formats.neutral.terms import JsonObject
 
 _OPTIONAL = (
     "tools",

@@ -8,13 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adapters.formats.dialects.dialect import Dialect, Told, chunk, completion, failure, new_call_id, tokens
-from adapters.formats.neutral import Refusal, Text, ToolCall, ToolResult
+from adapters.formats.neutral.parts import Refusal, Text, ToolCall, ToolResult
 from adapters.formats.reading import count, load, member, text
 from adapters.formats.tools import name_results
 
 if TYPE_CHECKING:
     from adapters.formats.dialects.asked import Asked
-    from adapters.formats.neutral import JsonObject, Message
+    from adapters.formats.neutral.requests import Message
+    from adapters.formats.neutral.terms import JsonObject
     from adapters.sse import Event
 
 BETWEEN_TEXTS = "\n\n"

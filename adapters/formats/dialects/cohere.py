@@ -13,12 +13,13 @@ from adapters.formats.dialects import cohere_v2
 from adapters.formats.dialects.ali import INTERNET
 from adapters.formats.dialects.asked import last_user_text
 from adapters.formats.dialects.dialect import RICH, Dialect, Told, chunk, completion, failure, tokens
-from adapters.formats.neutral import Image, ToolCall, ToolResult
+from adapters.formats.neutral.parts import Image, ToolCall, ToolResult
 from adapters.formats.reading import count, is_object, load, member, text
 
 if TYPE_CHECKING:
     from adapters.formats.dialects.asked import Asked
-    from adapters.formats.neutral import JsonObject, Request
+    from adapters.formats.neutral.requests import Request
+    from adapters.formats.neutral.terms import JsonObject
     from adapters.sse import Event
 
 _ROLES = {"system": "SYSTEM", "user": "USER", "assistant": "CHATBOT"}

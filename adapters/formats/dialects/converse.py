@@ -14,7 +14,7 @@ from adapters.formats.dialects.dialect import Dialect, Told, chunk, completion, 
 from adapters.formats.reading import array, as_object, count, dump_text, load, member, text
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import JsonObject
+    from adapters.formats.neutral.terms import JsonObject
     from adapters.sse import Event
 
 _FINISHES = {

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 from adapters.formats.custom_tools import wrapped
 from adapters.formats.data_url import split_data_url
 from adapters.formats.errors import FormatError
-from adapters.formats.neutral import Audio, File, Image, Reasoning, Refusal, Text, ToolCall, ToolResult
+from adapters.formats.neutral.parts import Audio, File, Image, Reasoning, Refusal, Text, ToolCall, ToolResult
 from adapters.formats.tools import arguments_of
 
 if TYPE_CHECKING:
     from adapters.formats.dialects.asked import Asked
-    from adapters.formats.neutral import CacheMark, JsonObject, Part
+    from adapters.formats.neutral.parts import Part
+    from adapters.formats.neutral.terms import CacheMark, JsonObject
 
 _NOT_IN_IDS = re.compile(r"[^a-zA-Z0-9_-]")
 _NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9\-()\[\]]+")

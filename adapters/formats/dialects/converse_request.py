@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 from adapters.formats.custom_tools import function_description, function_parameters
 from adapters.formats.dialects.converse_content import cache_point, write_messages, write_system
 from adapters.formats.effort import effort_of
-from adapters.formats.neutral import Tool, ToolCall
+from adapters.formats.neutral.parts import ToolCall
+from adapters.formats.neutral.requests import Tool
 from adapters.formats.reading import dump_text
 
 if TYPE_CHECKING:
     from adapters.formats.dialects.asked import Asked
-    from adapters.formats.neutral import Effort, JsonObject, Request
+    from adapters.formats.neutral.requests import Effort, Request
+    from adapters.formats.neutral.terms import JsonObject
 
 _CACHES = ("claude", "nova")
 """Words in the names of models that know cache points; the others refuse them."""

@@ -10,7 +10,7 @@ from adapters.formats.reading import array, as_object, load, member, text
 
 if TYPE_CHECKING:
     from adapters.formats.dialects.asked import Asked
-    from adapters.formats.neutral import JsonObject
+    from adapters.formats.neutral.terms import JsonObject
     from adapters.sse import Event
 
 _STATUSES = {4000: 400, 4100: 401, 4101: 403, 4013: 429, 4028: 402, 4200: 404, 5000: 500, 700012006: 401}

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 from adapters.formats.dialects.asked import BETWEEN_TEXTS, last_user_text
 from adapters.formats.dialects.dialect import Dialect, Told, chunk, completion, failure
-from adapters.formats.neutral import Refusal, Text
+from adapters.formats.neutral.parts import Refusal, Text
 from adapters.formats.reading import array, as_object, load, text
 from adapters.pricing.usage import Usage
 
 if TYPE_CHECKING:
     from adapters.formats.dialects.asked import Asked
-    from adapters.formats.neutral import JsonObject, Request
+    from adapters.formats.neutral.requests import Request
+    from adapters.formats.neutral.terms import JsonObject
     from adapters.sse import Event
 
 DEFAULT_LANGUAGE = "ZH"

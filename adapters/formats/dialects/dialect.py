@@ -16,7 +16,8 @@ from adapters.formats import openai_chat
 from adapters.formats.codec import ProviderSide
 from adapters.formats.dialects.asked import Asked
 from adapters.formats.errors import FormatError, ProviderError, ProviderFailure
-from adapters.formats.neutral import Encoded, Failure
+from adapters.formats.neutral.encoding import Encoded
+from adapters.formats.neutral.events import Failure
 from adapters.formats.openai_chat.answer_in import read_response
 from adapters.formats.reading import dump, load
 
@@ -24,7 +25,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from adapters.formats.codec import ReadError
-    from adapters.formats.neutral import JsonObject, Request, RequestOptions, Response, StreamEvent
+    from adapters.formats.neutral.answers import Response
+    from adapters.formats.neutral.encoding import RequestOptions
+    from adapters.formats.neutral.events import StreamEvent
+    from adapters.formats.neutral.requests import Request
+    from adapters.formats.neutral.terms import JsonObject
     from adapters.pricing.usage import Usage
     from adapters.sse import Event
 

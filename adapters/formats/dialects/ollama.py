@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 from adapters.formats.data_url import split_data_url
 from adapters.formats.dialects.asked import BETWEEN_TEXTS
 from adapters.formats.dialects.dialect import Dialect, Told, chunk, completion, failure, new_call_id, tokens
-from adapters.formats.neutral import Image, Reasoning, Refusal, Text, ToolCall, ToolResult
+from adapters.formats.neutral.parts import Image, Reasoning, Refusal, Text, ToolCall, ToolResult
 from adapters.formats.openai_chat.request_out import write_tools
 from adapters.formats.reading import array, as_object, count, load, member, text
 from adapters.formats.tools import arguments_or_words, name_results
 
 if TYPE_CHECKING:
     from adapters.formats.dialects.asked import Asked
-    from adapters.formats.neutral import JsonObject, Message
+    from adapters.formats.neutral.requests import Message
+    from adapters.formats.neutral.terms import JsonObject
     from adapters.sse import Event
 
 _OPTIONS = (

@@ -14,7 +14,7 @@ from adapters.formats.reading import count, is_array, is_object, load_any, membe
 
 if TYPE_CHECKING:
     from adapters.formats.dialects.asked import Asked
-    from adapters.formats.neutral import JsonObject
+    from adapters.formats.neutral.terms import JsonObject
     from adapters.sse import Event
 
 _OWN = ("min_tokens", "prompt_template", "system_prompt", "length_penalty", "image")

@@ -11,7 +11,7 @@ from adapters.formats.reading import array, as_object, count, dump_text, is_arra
 
 if TYPE_CHECKING:
     from adapters.formats.dialects.asked import Asked
-    from adapters.formats.neutral import JsonObject
+    from adapters.formats.neutral.terms import JsonObject
     from adapters.sse import Event
 
 _FINISHES = {"sensitive": "content_filter"}

@@ -14,7 +14,7 @@ from adapters.formats.reading import array, as_object, count, load, member, text
 
 if TYPE_CHECKING:
     from adapters.formats.dialects.asked import Asked
-    from adapters.formats.neutral import JsonObject
+    from adapters.formats.neutral.terms import JsonObject
     from adapters.sse import Event
 
 DEFAULT_VERSION = "v1.1"

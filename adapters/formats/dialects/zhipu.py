@@ -12,7 +12,7 @@ from adapters.formats.reading import array, as_object, count, load, member, text
 
 if TYPE_CHECKING:
     from adapters.formats.dialects.asked import Asked
-    from adapters.formats.neutral import JsonObject
+    from adapters.formats.neutral.terms import JsonObject
     from adapters.sse import Event
 
 _STATUSES = {1000: 401, 1001: 401, 1002: 401, 1003: 401, 1004: 401, 1110: 403, 1112: 403, 1113: 403, 1301: 400,

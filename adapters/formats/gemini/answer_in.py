@@ -9,7 +9,8 @@ from adapters.formats.gemini.stream_in import StreamDecoder
 from adapters.formats.reading import load
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import Response, StreamEvent
+    from adapters.formats.neutral.answers import Response
+    from adapters.formats.neutral.events import StreamEvent
 
 
 def decode_response(body: bytes) -> Response:

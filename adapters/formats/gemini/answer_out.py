@@ -12,22 +12,17 @@ from adapters.formats.gemini.usage import write_usage
 from adapters.formats.gemini.wire import FORMAT, finish_reason
 from adapters.formats.lossy import note_lost
 from adapters.formats.names import name_of_part
-from adapters.formats.neutral import (
-    Dropped,
-    Encoded,
-    Reasoning,
-    Refusal,
-    ResponseOptions,
-    StopReason,
-    Text,
-    ToolCall,
-)
+from adapters.formats.neutral.answers import StopReason
+from adapters.formats.neutral.encoding import Dropped, Encoded, ResponseOptions
+from adapters.formats.neutral.parts import Reasoning, Refusal, Text, ToolCall
 from adapters.formats.reading import dump
 from adapters.formats.signatures import seal, seal_thought
 from adapters.formats.tools import arguments_or_words
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import Choice, JsonObject, Part, Response
+    from adapters.formats.neutral.answers import Choice, Response
+    from adapters.formats.neutral.parts import Part
+    from adapters.formats.neutral.terms import JsonObject
 
 _DEFAULTS = ResponseOptions()
 

@@ -8,11 +8,11 @@ from adapters.formats.gemini.request_in import read_request
 from adapters.formats.gemini.request_out import write_request
 from adapters.formats.gemini.usage import token_total
 from adapters.formats.gemini.wire import camel
-from adapters.formats.neutral import Dropped, Encoded, RequestOptions
+from adapters.formats.neutral.encoding import Dropped, Encoded, RequestOptions
 from adapters.formats.reading import dump, load, member
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import Request
+    from adapters.formats.neutral.requests import Request
 
 _DEFAULTS = RequestOptions(default_max_tokens=0)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from adapters.formats.embeddings import EmbeddingRequest, EmbeddingResponse, read_vector
 from adapters.formats.errors import FormatError
 from adapters.formats.gemini.wire import camel
-from adapters.formats.neutral import Encoded
+from adapters.formats.neutral.encoding import Encoded
 from adapters.formats.reading import (
     array,
     as_object,
@@ -23,7 +23,7 @@ from adapters.formats.reading import (
 from adapters.pricing.usage import Usage
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import JsonObject
+    from adapters.formats.neutral.terms import JsonObject
 
 _KNOWN = frozenset(["model", "content", "outputDimensionality"])
 

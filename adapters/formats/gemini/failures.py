@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adapters.formats.errors import FormatError, ProviderError
-from adapters.formats.neutral import Failure
+from adapters.formats.neutral.events import Failure
 from adapters.formats.openai_chat.failures import read_error as read_openai_error
 from adapters.formats.reading import dump, is_array, is_object, load_any
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import JsonObject
+    from adapters.formats.neutral.terms import JsonObject
 
 _WORDS = {
     400: "INVALID_ARGUMENT",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adapters.formats.neutral import Citation
+from adapters.formats.neutral.parts import Citation
 from adapters.formats.reading import count, is_array, is_object
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import JsonObject
+    from adapters.formats.neutral.terms import JsonObject
 
 
 def read_citations(grounding: JsonObject, said: str) -> list[Citation]:

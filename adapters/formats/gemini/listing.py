@@ -9,7 +9,7 @@ from adapters.formats.reading import dump
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from adapters.formats.neutral import JsonObject
+    from adapters.formats.neutral.terms import JsonObject
 
 _GENERATES = ["generateContent", "streamGenerateContent", "countTokens"]
 _EMBEDS = ["embedContent", "batchEmbedContents", "countTokens"]

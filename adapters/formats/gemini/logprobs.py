@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from adapters.formats.reading import is_array, is_object
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import JsonObject
+    from adapters.formats.neutral.terms import JsonObject
 
 
 def read_logprobs(candidate: JsonObject) -> JsonObject | None:

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 
 from adapters.formats.errors import FormatError
 from adapters.formats.gemini.wire import FORMAT, camel
-from adapters.formats.neutral import Audio, File, Foreign, Image, Message, Reasoning, Text, ToolCall, ToolResult
+from adapters.formats.neutral.parts import Audio, File, Foreign, Image, Reasoning, Text, ToolCall, ToolResult
+from adapters.formats.neutral.requests import Message
 from adapters.formats.reading import array, as_object, dump_text, flag, is_object, member, required_text, text
 from adapters.formats.signatures import unseal
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import Format, JsonObject, Part
+    from adapters.formats.neutral.parts import Part
+    from adapters.formats.neutral.terms import Format, JsonObject
 
 _OWN_FILES = ("https://generativelanguage.googleapis.com/", "gs://")
 """What only Google can read."""

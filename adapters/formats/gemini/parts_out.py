@@ -9,14 +9,17 @@ from adapters.formats.errors import FormatError
 from adapters.formats.gemini.wire import FORMAT, SKIP_SIGNATURE, wants_signatures
 from adapters.formats.lossy import note_lost_of_history, portable
 from adapters.formats.names import name_of, name_of_part
-from adapters.formats.neutral import Audio, File, Foreign, Image, Reasoning, Refusal, Text, ToolCall, ToolResult
+from adapters.formats.neutral.parts import Audio, File, Foreign, Image, Reasoning, Refusal, Text, ToolCall, ToolResult
 from adapters.formats.reading import is_object, load_any
 from adapters.formats.tools import arguments_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from adapters.formats.neutral import Dropped, JsonObject, Message, Part, Request
+    from adapters.formats.neutral.encoding import Dropped
+    from adapters.formats.neutral.parts import Part
+    from adapters.formats.neutral.requests import Message, Request
+    from adapters.formats.neutral.terms import JsonObject
 
 _BETWEEN_TEXTS = "\n\n"
 _IMAGE_TYPES = {

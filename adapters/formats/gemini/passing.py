@@ -12,7 +12,7 @@ from adapters.formats.piece import Piece
 from adapters.formats.reading import dump, dump_text, is_array, is_object, load_any
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import JsonObject
+    from adapters.formats.neutral.terms import JsonObject
     from adapters.sse import Event
 
 _SEEN = ("text", "inlineData", "functionCall", "fileData", "executableCode", "codeExecutionResult")

@@ -12,7 +12,8 @@ from adapters.formats.gemini.parts_in import Turns, read_part
 from adapters.formats.gemini.schema import json_schema
 from adapters.formats.gemini.tools_in import read_tool_choice, read_tools
 from adapters.formats.gemini.wire import FORMAT, camel
-from adapters.formats.neutral import ReasoningOptions, Request, ResponseFormat, Text
+from adapters.formats.neutral.parts import Text
+from adapters.formats.neutral.requests import ReasoningOptions, Request, ResponseFormat
 from adapters.formats.reading import (
     array,
     as_object,
@@ -27,7 +28,8 @@ from adapters.formats.reading import (
 )
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import Effort, JsonObject
+    from adapters.formats.neutral.requests import Effort
+    from adapters.formats.neutral.terms import JsonObject
 
 _KNOWN = frozenset(["contents", "generationConfig", "model", "systemInstruction", "toolConfig", "tools", "labels"])
 _KNOWN_CONFIG = frozenset(

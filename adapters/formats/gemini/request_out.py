@@ -13,11 +13,13 @@ from adapters.formats.gemini.thinking_out import write_thinking
 from adapters.formats.gemini.tools_out import write_tools
 from adapters.formats.gemini.wire import FORMAT, is_gemma, makes_images
 from adapters.formats.names import name_of
-from adapters.formats.neutral import Dropped, Encoded, RequestOptions
+from adapters.formats.neutral.encoding import Dropped, Encoded, RequestOptions
 from adapters.formats.reading import dump
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import JsonObject, Request, Text
+    from adapters.formats.neutral.parts import Text
+    from adapters.formats.neutral.requests import Request
+    from adapters.formats.neutral.terms import JsonObject
 
 _DEFAULTS = RequestOptions()
 _BETWEEN_TEXTS = "\n\n"

@@ -13,7 +13,7 @@ from adapters.formats.errors import FormatError
 from adapters.formats.reading import is_array, is_object
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import JsonObject
+    from adapters.formats.neutral.terms import JsonObject
 
 _KEPT_IN_ANSWERS = frozenset(
     [

@@ -17,7 +17,8 @@ from adapters.formats.gemini.logprobs import read_logprobs
 from adapters.formats.gemini.parts_in import read_part
 from adapters.formats.gemini.usage import count_searches, read_usage
 from adapters.formats.gemini.wire import FORMAT, camel, stop_reason
-from adapters.formats.neutral import (
+from adapters.formats.neutral.answers import StopReason
+from adapters.formats.neutral.events import (
     ArgumentsDelta,
     CitationDelta,
     End,
@@ -25,16 +26,13 @@ from adapters.formats.neutral import (
     Finish,
     PartEnd,
     PartStart,
-    Reasoning,
     ReasoningDelta,
     SignatureDelta,
     Start,
-    StopReason,
-    Text,
     TextDelta,
-    ToolCall,
     UsageUpdate,
 )
+from adapters.formats.neutral.parts import Reasoning, Text, ToolCall
 from adapters.formats.reading import (
     array,
     as_object,
@@ -49,7 +47,9 @@ from adapters.formats.reading import (
 from adapters.formats.signatures import unseal
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import JsonObject, Part, StreamEvent
+    from adapters.formats.neutral.events import StreamEvent
+    from adapters.formats.neutral.parts import Part
+    from adapters.formats.neutral.terms import JsonObject
     from adapters.pricing.usage import Usage
     from adapters.sse import Event
 

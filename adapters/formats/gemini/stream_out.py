@@ -16,36 +16,32 @@ from adapters.formats.gemini.usage import write_usage
 from adapters.formats.gemini.wire import FORMAT
 from adapters.formats.lossy import note_lost
 from adapters.formats.names import name_of_part
-from adapters.formats.neutral import (
+from adapters.formats.neutral.answers import StopReason
+from adapters.formats.neutral.encoding import Dropped, ResponseOptions
+from adapters.formats.neutral.events import (
     ArgumentsDelta,
-    Audio,
     AudioDelta,
-    Citation,
     CitationDelta,
-    Dropped,
     End,
     Failure,
     Finish,
     PartEnd,
     PartStart,
     Ping,
-    Reasoning,
     ReasoningDelta,
-    Refusal,
-    ResponseOptions,
     SignatureDelta,
     Start,
-    StopReason,
-    Text,
     TextDelta,
-    ToolCall,
     UsageUpdate,
 )
+from adapters.formats.neutral.parts import Audio, Citation, Reasoning, Refusal, Text, ToolCall
 from adapters.formats.reading import dump
 from adapters.formats.signatures import seal
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import Format, JsonObject, Part, StreamEvent
+    from adapters.formats.neutral.events import StreamEvent
+    from adapters.formats.neutral.parts import Part
+    from adapters.formats.neutral.terms import Format, JsonObject
     from adapters.pricing.usage import Usage
 
 _DEFAULTS = ResponseOptions()

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 from adapters.formats.effort import budget_of, effort_of
 from adapters.formats.gemini.wire import is_gemma, makes_images, version_of
 from adapters.formats.names import name_of
-from adapters.formats.neutral import ReasoningOptions
+from adapters.formats.neutral.requests import ReasoningOptions
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import Dropped, Effort, JsonObject, Request, RequestOptions
+    from adapters.formats.neutral.encoding import Dropped, RequestOptions
+    from adapters.formats.neutral.requests import Effort, Request
+    from adapters.formats.neutral.terms import JsonObject
 
 _LEVELS_SINCE = (3, 0)
 _BUDGETS_SINCE = (2, 5)

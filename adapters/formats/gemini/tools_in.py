@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from adapters.formats.errors import FormatError
 from adapters.formats.gemini.schema import json_schema
 from adapters.formats.gemini.wire import FORMAT, camel
-from adapters.formats.neutral import HostedTool, Tool, ToolChoice
+from adapters.formats.neutral.requests import HostedTool, Tool, ToolChoice
 from adapters.formats.reading import array, as_object, member, required_text, text, texts, unknown
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import JsonObject
+    from adapters.formats.neutral.terms import JsonObject
 
 _SEARCHES = ("googleSearch", "googleSearchRetrieval", "enterpriseWebSearch")
 _KNOWN_DECLARATION = frozenset(["name", "description", "parameters", "parametersJsonSchema"])

@@ -8,10 +8,12 @@ from adapters.formats.custom_tools import function_description, function_paramet
 from adapters.formats.gemini.schema import tool_schema
 from adapters.formats.gemini.wire import FORMAT, version_of
 from adapters.formats.names import name_of
-from adapters.formats.neutral import HostedTool, Tool
+from adapters.formats.neutral.requests import HostedTool, Tool
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import Dropped, JsonObject, Request, ToolChoice
+    from adapters.formats.neutral.encoding import Dropped
+    from adapters.formats.neutral.requests import Request, ToolChoice
+    from adapters.formats.neutral.terms import JsonObject
 
 _MODES = {"auto": "AUTO", "none": "NONE", "required": "ANY"}
 _BOTH_SINCE = (3, 0)

@@ -13,7 +13,7 @@ from adapters.formats.reading import array, count, is_array, is_object
 from adapters.pricing.usage import Usage
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import JsonObject
+    from adapters.formats.neutral.terms import JsonObject
 
 _BY_QUERY_SINCE = (3, 0)
 """From this version on a search is billed by query, before by answer that searched."""

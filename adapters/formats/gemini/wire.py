@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from adapters.formats.neutral import StopReason
+from adapters.formats.neutral.answers import StopReason
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import JsonObject
+    from adapters.formats.neutral.terms import JsonObject
 
 FORMAT: Final = "gemini"
 SKIP_SIGNATURE = "skip_thought_signature_validator"

@@ -5,17 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adapters.formats.errors import FormatError, ProviderFailure
-from adapters.formats.neutral import (
-    Audio,
-    Choice,
-    Citation,
-    Foreign,
-    Refusal,
-    Response,
-    StopReason,
-    Text,
-    ToolCall,
-)
+from adapters.formats.neutral.answers import Choice, Response, StopReason
+from adapters.formats.neutral.parts import Audio, Citation, Foreign, Refusal, Text, ToolCall
 from adapters.formats.openai_chat.failures import read_error
 from adapters.formats.openai_chat.messages_in import arguments_text, read_image, read_tool_call
 from adapters.formats.openai_chat.thoughts import read_thoughts
@@ -35,7 +26,8 @@ from adapters.formats.reading import (
 )
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import JsonObject, Part
+    from adapters.formats.neutral.parts import Part
+    from adapters.formats.neutral.terms import JsonObject
 
 _KNOWN = frozenset({"id", "object", "created", "model", "choices", "usage", "service_tier", "error"})
 _STOP_REASONS = {

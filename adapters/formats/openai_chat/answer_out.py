@@ -8,24 +8,17 @@ from adapters.formats.custom_tools import custom_names, unwrapped
 from adapters.formats.data_url import data_url
 from adapters.formats.lossy import note_lost
 from adapters.formats.names import name_of_part
-from adapters.formats.neutral import (
-    Audio,
-    Dropped,
-    Encoded,
-    Image,
-    Reasoning,
-    Refusal,
-    ResponseOptions,
-    StopReason,
-    Text,
-    ToolCall,
-)
+from adapters.formats.neutral.answers import StopReason
+from adapters.formats.neutral.encoding import Dropped, Encoded, ResponseOptions
+from adapters.formats.neutral.parts import Audio, Image, Reasoning, Refusal, Text, ToolCall
 from adapters.formats.openai_chat.thoughts import write_call_signature, write_detail
 from adapters.formats.openai_chat.usage import write_usage
 from adapters.formats.reading import dump
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import Choice, Citation, Format, JsonObject, Response
+    from adapters.formats.neutral.answers import Choice, Response
+    from adapters.formats.neutral.parts import Citation
+    from adapters.formats.neutral.terms import Format, JsonObject
 
 _DEFAULTS = ResponseOptions()
 _TIERS = {"auto", "default", "flex", "scale", "priority"}

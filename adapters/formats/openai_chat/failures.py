@@ -11,7 +11,7 @@ from adapters.formats.errors import FormatError, ProviderError
 from adapters.formats.reading import dump_text, is_array, is_object, load_any
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import JsonObject
+    from adapters.formats.neutral.terms import JsonObject
 
 _STATUSES = {1000: 500, 1001: 504, 1002: 429, 1004: 401, 1008: 402, 1013: 500, 1024: 500, 1026: 400, 1027: 400,
              1033: 502, 1039: 429, 1041: 429, 2013: 400, 2045: 429, 2049: 401, 2056: 429}  # fmt: skip

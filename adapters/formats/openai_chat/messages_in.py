@@ -7,17 +7,8 @@ from typing import TYPE_CHECKING
 from adapters.formats.caching import cache_mark
 from adapters.formats.data_url import split_data_url
 from adapters.formats.errors import FormatError
-from adapters.formats.neutral import (
-    Audio,
-    File,
-    Foreign,
-    Image,
-    Message,
-    Refusal,
-    Text,
-    ToolCall,
-    ToolResult,
-)
+from adapters.formats.neutral.parts import Audio, File, Foreign, Image, Refusal, Text, ToolCall, ToolResult
+from adapters.formats.neutral.requests import Message
 from adapters.formats.openai_chat.thoughts import read_call_signature, read_thoughts
 from adapters.formats.reading import (
     array,
@@ -33,7 +24,8 @@ from adapters.formats.reading import (
 from adapters.formats.tools import name_results
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import JsonObject, Part
+    from adapters.formats.neutral.parts import Part
+    from adapters.formats.neutral.terms import JsonObject
 
 _KNOWN = frozenset(
     [

@@ -8,24 +8,17 @@ from adapters.formats.caching import cache_control
 from adapters.formats.data_url import data_url
 from adapters.formats.lossy import note_lost_of_history, portable
 from adapters.formats.names import name_of, name_of_part
-from adapters.formats.neutral import (
-    Audio,
-    File,
-    Foreign,
-    Image,
-    Reasoning,
-    Refusal,
-    Text,
-    ToolCall,
-    ToolResult,
-)
+from adapters.formats.neutral.parts import Audio, File, Foreign, Image, Reasoning, Refusal, Text, ToolCall, ToolResult
 from adapters.formats.openai_chat.answer_out import tool_call
 from adapters.formats.openai_chat.thoughts import write_detail
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from adapters.formats.neutral import Dropped, JsonObject, Message, Part, Request, RequestOptions
+    from adapters.formats.neutral.encoding import Dropped, RequestOptions
+    from adapters.formats.neutral.parts import Part
+    from adapters.formats.neutral.requests import Message, Request
+    from adapters.formats.neutral.terms import JsonObject
 
 _NO_THOUGHT = " "
 _BETWEEN_TEXTS = "\n\n"

@@ -13,7 +13,7 @@ from typing import TypeAlias
 import msgspec
 
 from adapters.formats.errors import FormatError
-from adapters.formats.openai_chat.usage import WireUsage  # noqa: TC001  (msgspec reads the annotation)
+from adapters.formats.openai_chat.usage import WireUsage
 from adapters.formats.piece import Piece
 
 DONE = b"[DONE]"

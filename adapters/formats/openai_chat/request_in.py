@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, get_args
 
 from adapters.formats.caching import cache_mark
 from adapters.formats.errors import FormatError
-from adapters.formats.neutral import (
+from adapters.formats.neutral.requests import (
     Effort,
     HostedTool,
     ReasoningOptions,
@@ -37,7 +37,7 @@ from adapters.formats.reading import (
 )
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import JsonObject
+    from adapters.formats.neutral.terms import JsonObject
 
 _KNOWN = frozenset(
     [

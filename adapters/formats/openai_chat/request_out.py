@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 
 from adapters.formats.caching import cache_control
 from adapters.formats.names import name_of
-from adapters.formats.neutral import Dropped, Encoded, HostedTool, RequestOptions, Tool
+from adapters.formats.neutral.encoding import Dropped, Encoded, RequestOptions
+from adapters.formats.neutral.requests import HostedTool, Tool
 from adapters.formats.openai_chat.messages_out import write_messages
 from adapters.formats.openai_chat.thinking_out import write_reasoning
 from adapters.formats.reading import dump
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import JsonObject, Request, ResponseFormat, ToolChoice
+    from adapters.formats.neutral.requests import Request, ResponseFormat, ToolChoice
+    from adapters.formats.neutral.terms import JsonObject
 
 FORMAT = "openai_chat"
 _DEFAULTS = RequestOptions()

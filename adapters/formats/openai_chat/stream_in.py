@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from adapters.formats.errors import FormatError, ProviderFailure
-from adapters.formats.neutral import (
+from adapters.formats.neutral.events import (
     ArgumentsDelta,
-    Audio,
     AudioDelta,
     CitationDelta,
     End,
@@ -21,16 +20,13 @@ from adapters.formats.neutral import (
     Finish,
     PartEnd,
     PartStart,
-    Reasoning,
     ReasoningDelta,
-    Refusal,
     SignatureDelta,
     Start,
-    Text,
     TextDelta,
-    ToolCall,
     UsageUpdate,
 )
+from adapters.formats.neutral.parts import Audio, Reasoning, Refusal, Text, ToolCall
 from adapters.formats.openai_chat.answer_in import raise_error, read_annotations, read_audio, stop_reason
 from adapters.formats.openai_chat.messages_in import arguments_text, read_image
 from adapters.formats.openai_chat.passing import DONE
@@ -41,7 +37,9 @@ from adapters.formats.reading import array, as_object, count, is_array, is_objec
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from adapters.formats.neutral import JsonObject, Part, StreamEvent
+    from adapters.formats.neutral.events import StreamEvent
+    from adapters.formats.neutral.parts import Part
+    from adapters.formats.neutral.terms import JsonObject
     from adapters.sse import Event
 
 

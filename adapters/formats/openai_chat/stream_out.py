@@ -11,30 +11,24 @@ import msgspec
 
 from adapters.formats.custom_tools import custom_names, unwrapped
 from adapters.formats.names import name_of_part
-from adapters.formats.neutral import (
+from adapters.formats.neutral.encoding import Dropped, ResponseOptions
+from adapters.formats.neutral.events import (
     ArgumentsDelta,
-    Audio,
     AudioDelta,
     CitationDelta,
-    Dropped,
     End,
     Failure,
     Finish,
-    Image,
     PartEnd,
     PartStart,
     Ping,
-    Reasoning,
     ReasoningDelta,
-    Refusal,
-    ResponseOptions,
     SignatureDelta,
     Start,
-    Text,
     TextDelta,
-    ToolCall,
     UsageUpdate,
 )
+from adapters.formats.neutral.parts import Audio, Image, Reasoning, Refusal, Text, ToolCall
 from adapters.formats.openai_chat.answer_out import annotation, answer_id, finish_reason, image_part, is_openai
 from adapters.formats.openai_chat.failures import error_body
 from adapters.formats.openai_chat.passing import DONE_EVENT
@@ -43,7 +37,8 @@ from adapters.formats.openai_chat.usage import write_usage
 from adapters.formats.reading import dump
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import Format, JsonObject, StreamEvent
+    from adapters.formats.neutral.events import StreamEvent
+    from adapters.formats.neutral.terms import Format, JsonObject
     from adapters.pricing.usage import Usage
 
 PING = b": ping\n\n"

@@ -14,7 +14,9 @@ from adapters.formats.levels import ASKING_ALL, is_thoughtless, least_of, levels
 from adapters.formats.names import name_of
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import Dropped, Effort, JsonObject, ReasoningOptions, Request, RequestOptions
+    from adapters.formats.neutral.encoding import Dropped, RequestOptions
+    from adapters.formats.neutral.requests import Effort, ReasoningOptions, Request
+    from adapters.formats.neutral.terms import JsonObject
 
 
 def write_reasoning(

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adapters.formats.neutral import Reasoning
+from adapters.formats.neutral.parts import Reasoning
 from adapters.formats.reading import is_array, is_object, text
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import Format, JsonObject
+    from adapters.formats.neutral.terms import Format, JsonObject
 
 TEXT_MEMBERS = ("reasoning_content", "reasoning", "thinking")
 _TO_WIRE: dict[Format, str] = {

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adapters.formats.errors import FormatError, ProviderError, ProviderFailure
-from adapters.formats.neutral import Choice, Failure, Foreign, Image, Reasoning, Response, StopReason, ToolCall
+from adapters.formats.neutral.answers import Choice, Response, StopReason
+from adapters.formats.neutral.events import Failure
+from adapters.formats.neutral.parts import Foreign, Image, Reasoning, ToolCall
 from adapters.formats.openai_responses.content import FORMAT, read_content, summary_text
 from adapters.formats.openai_responses.failures import failed_status, told
 from adapters.formats.openai_responses.usage import read_usage
@@ -13,7 +15,8 @@ from adapters.formats.reading import array, as_object, count, is_object, load, t
 from adapters.formats.signatures import unseal
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import JsonObject, Part
+    from adapters.formats.neutral.parts import Part
+    from adapters.formats.neutral.terms import JsonObject
 
 _ENDED = ("completed", "incomplete", "")
 _IMAGE_TYPES = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp", "gif": "image/gif"}

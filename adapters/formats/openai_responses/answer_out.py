@@ -11,18 +11,9 @@ from adapters.formats.custom_tools import custom_names, unwrapped
 from adapters.formats.effort import effort_of
 from adapters.formats.lossy import note_lost
 from adapters.formats.names import name_of_part
-from adapters.formats.neutral import (
-    Dropped,
-    Encoded,
-    Foreign,
-    Image,
-    Reasoning,
-    Refusal,
-    ResponseOptions,
-    StopReason,
-    Text,
-    ToolCall,
-)
+from adapters.formats.neutral.answers import StopReason
+from adapters.formats.neutral.encoding import Dropped, Encoded, ResponseOptions
+from adapters.formats.neutral.parts import Foreign, Image, Reasoning, Refusal, Text, ToolCall
 from adapters.formats.openai_responses.content import FORMAT, write_annotation
 from adapters.formats.openai_responses.items_out import BETWEEN_TEXTS, fitting_id
 from adapters.formats.openai_responses.tools_out import write_format, write_tool_choice, write_tools
@@ -31,7 +22,10 @@ from adapters.formats.reading import dump
 from adapters.formats.signatures import OWN_THOUGHT, seal_thought
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import Choice, JsonObject, Part, Request, Response
+    from adapters.formats.neutral.answers import Choice, Response
+    from adapters.formats.neutral.parts import Part
+    from adapters.formats.neutral.requests import Request
+    from adapters.formats.neutral.terms import JsonObject
 
 _DEFAULTS = ResponseOptions()
 _TIERS = frozenset(["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"])

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Final
 
 from adapters.formats.data_url import data_url, split_data_url
 from adapters.formats.errors import FormatError
-from adapters.formats.neutral import Audio, Citation, File, Foreign, Image, Refusal, Text
+from adapters.formats.neutral.parts import Audio, Citation, File, Foreign, Image, Refusal, Text
 from adapters.formats.reading import array, as_object, integer, is_object, member, required_text, text
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import JsonObject, Part
+    from adapters.formats.neutral.parts import Part
+    from adapters.formats.neutral.terms import JsonObject
 
 FORMAT: Final = "openai_responses"
 _KNOWN_ANNOTATION = frozenset(["type", "url", "title", "start_index", "end_index"])

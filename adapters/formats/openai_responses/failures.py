@@ -8,7 +8,7 @@ from adapters.formats.openai_chat.failures import error_body, read_error
 from adapters.formats.reading import dump, is_object
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import JsonObject
+    from adapters.formats.neutral.terms import JsonObject
 
 __all__ = ["error_body", "error_event", "failed_status", "read_error", "told"]
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from adapters.formats.errors import FormatError
-from adapters.formats.neutral import Foreign, Message, Reasoning, Text, ToolCall, ToolResult
+from adapters.formats.neutral.parts import Foreign, Reasoning, Text, ToolCall, ToolResult
+from adapters.formats.neutral.requests import Message
 from adapters.formats.openai_responses.content import FORMAT, read_content, summary_text
 from adapters.formats.reading import array, as_object, dump_text, required_text, text, unknown
 from adapters.formats.signatures import unseal
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import JsonObject, Part
+    from adapters.formats.neutral.parts import Part
+    from adapters.formats.neutral.terms import JsonObject
 
 _KNOWN: dict[str, frozenset[str]] = {
     "message": frozenset(["type", "id", "role", "content", "status", "phase"]),

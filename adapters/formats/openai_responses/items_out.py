@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 from adapters.formats.lossy import note_lost_of_history, portable
 from adapters.formats.names import name_of, name_of_part
-from adapters.formats.neutral import Foreign, Reasoning, Refusal, Text, ToolCall, ToolResult
+from adapters.formats.neutral.parts import Foreign, Reasoning, Refusal, Text, ToolCall, ToolResult
 from adapters.formats.openai_responses.content import FORMAT, write_input_part, write_output_part
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from adapters.formats.neutral import Dropped, JsonObject, Message, Part, Request, RequestOptions
+    from adapters.formats.neutral.encoding import Dropped, RequestOptions
+    from adapters.formats.neutral.parts import Part
+    from adapters.formats.neutral.requests import Message, Request
+    from adapters.formats.neutral.terms import JsonObject
 
 BETWEEN_TEXTS = "\n\n"
 _LONGEST_ID = 64

@@ -14,7 +14,8 @@ from adapters.formats.piece import Piece
 from adapters.formats.reading import dump, is_array, is_object, load
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import Failure, JsonObject
+    from adapters.formats.neutral.events import Failure
+    from adapters.formats.neutral.terms import JsonObject
     from adapters.sse import Event
 
 _TERMINAL = frozenset(["response.completed", "response.incomplete", "response.failed", "error"])

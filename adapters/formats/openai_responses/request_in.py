@@ -11,13 +11,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, get_args
 
 from adapters.formats.errors import FormatError
-from adapters.formats.neutral import (
+from adapters.formats.neutral.parts import Text
+from adapters.formats.neutral.requests import (
     Effort,
     HostedTool,
     ReasoningOptions,
     Request,
     ResponseFormat,
-    Text,
     Tool,
     ToolChoice,
 )
@@ -38,7 +38,7 @@ from adapters.formats.reading import (
 )
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import JsonObject
+    from adapters.formats.neutral.terms import JsonObject
 
 _KNOWN = frozenset(
     [

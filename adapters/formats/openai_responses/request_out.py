@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 from adapters.formats.effort import effort_of
 from adapters.formats.levels import ASKING_ALL, is_thoughtless, least_of, levels_of, nearest
 from adapters.formats.names import name_of
-from adapters.formats.neutral import Dropped, Encoded, RequestOptions
+from adapters.formats.neutral.encoding import Dropped, Encoded, RequestOptions
 from adapters.formats.openai_responses.content import FORMAT
 from adapters.formats.openai_responses.items_out import BETWEEN_TEXTS, write_items
 from adapters.formats.openai_responses.tools_out import write_format, write_tool_choice, write_tools
 from adapters.formats.reading import dump
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import JsonObject, Request
+    from adapters.formats.neutral.requests import Request
+    from adapters.formats.neutral.terms import JsonObject
 
 _DEFAULTS = RequestOptions()
 _LOGPROBS = "message.output_text.logprobs"

@@ -11,23 +11,21 @@ from typing import TYPE_CHECKING
 
 from adapters.formats.errors import FormatError
 from adapters.formats.lineup import Lineup
-from adapters.formats.neutral import (
+from adapters.formats.neutral.answers import StopReason
+from adapters.formats.neutral.events import (
     ArgumentsDelta,
     CitationDelta,
     End,
     Failure,
     Finish,
     Ping,
-    Reasoning,
     ReasoningDelta,
-    Refusal,
     SignatureDelta,
     Start,
-    StopReason,
-    Text,
     TextDelta,
     UsageUpdate,
 )
+from adapters.formats.neutral.parts import Reasoning, Refusal, Text
 from adapters.formats.openai_responses.answer_in import (
     created_at,
     failure_of,
@@ -46,7 +44,8 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from adapters.formats.lineup import Slot
-    from adapters.formats.neutral import JsonObject, StreamEvent
+    from adapters.formats.neutral.events import StreamEvent
+    from adapters.formats.neutral.terms import JsonObject
     from adapters.sse import Event
 
     _Key: TypeAlias = tuple[int, int]

@@ -11,29 +11,25 @@ from typing import TYPE_CHECKING
 
 from adapters.formats.custom_tools import unwrapped
 from adapters.formats.names import name_of_part
-from adapters.formats.neutral import (
+from adapters.formats.neutral.answers import StopReason
+from adapters.formats.neutral.encoding import Dropped, ResponseOptions
+from adapters.formats.neutral.events import (
     ArgumentsDelta,
     AudioDelta,
     CitationDelta,
-    Dropped,
     End,
     Failure,
     Finish,
     PartEnd,
     PartStart,
     Ping,
-    Reasoning,
     ReasoningDelta,
-    Refusal,
-    ResponseOptions,
     SignatureDelta,
     Start,
-    StopReason,
-    Text,
     TextDelta,
-    ToolCall,
     UsageUpdate,
 )
+from adapters.formats.neutral.parts import Reasoning, Refusal, Text, ToolCall
 from adapters.formats.openai_responses.answer_out import Answer, openai_tier, written_text
 from adapters.formats.openai_responses.content import write_annotation
 from adapters.formats.openai_responses.failures import error_event
@@ -41,7 +37,9 @@ from adapters.formats.openai_responses.usage import write_usage
 from adapters.formats.reading import dump
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import Format, JsonObject, Part, StreamEvent
+    from adapters.formats.neutral.events import StreamEvent
+    from adapters.formats.neutral.parts import Part
+    from adapters.formats.neutral.terms import Format, JsonObject
     from adapters.pricing.usage import Usage
 
 _DEFAULTS = ResponseOptions()

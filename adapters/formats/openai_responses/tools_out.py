@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adapters.formats.names import name_of
-from adapters.formats.neutral import HostedTool, Tool
+from adapters.formats.neutral.requests import HostedTool, Tool
 from adapters.formats.openai_responses.content import FORMAT
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import Dropped, JsonObject, Request, ResponseFormat, ToolChoice
+    from adapters.formats.neutral.encoding import Dropped
+    from adapters.formats.neutral.requests import Request, ResponseFormat, ToolChoice
+    from adapters.formats.neutral.terms import JsonObject
 
 
 def write_tools(request: Request, dropped: Dropped) -> list[JsonObject]:

@@ -13,7 +13,7 @@ from adapters.formats.reading import count, is_array, is_object
 from adapters.pricing.usage import Usage
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import JsonObject
+    from adapters.formats.neutral.terms import JsonObject
 
 _TOOL_OF_ITEM = {
     "web_search_call": "web_search",

@@ -13,12 +13,12 @@ from adapters.formats.data_url import data_url
 from adapters.formats.dialects.ali import raise_error, status_of
 from adapters.formats.dialects.dialect import RICH, failure
 from adapters.formats.errors import FormatError
-from adapters.formats.neutral import Encoded
+from adapters.formats.neutral.encoding import Encoded
 from adapters.formats.pictures.painter import Painter, Picture, PictureResponse, kind_of
 from adapters.formats.reading import array, as_object, dump, is_array, load, member, text
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import JsonObject
+    from adapters.formats.neutral.terms import JsonObject
     from adapters.formats.pictures.painter import PictureRequest
 
 _READ_MESSAGES = ("qwen-image", "z-image", "wan2.6-t2i", "wan2.7-image", "multimodal")

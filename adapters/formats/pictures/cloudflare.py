@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from adapters.formats.dialects.dialect import failure
 from adapters.formats.errors import FormatError
-from adapters.formats.neutral import Encoded
+from adapters.formats.neutral.encoding import Encoded
 from adapters.formats.pictures.painter import Painter, Picture, PictureResponse, one_only
 from adapters.formats.reading import array, as_object, dump, load, member, text
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import JsonObject
+    from adapters.formats.neutral.terms import JsonObject
     from adapters.formats.pictures.painter import PictureRequest
 
 

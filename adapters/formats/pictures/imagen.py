@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from adapters.formats import gemini
 from adapters.formats.dialects.dialect import failure
 from adapters.formats.errors import FormatError
-from adapters.formats.neutral import Encoded
+from adapters.formats.neutral.encoding import Encoded
 from adapters.formats.pictures.painter import Painter, Picture, PictureResponse
 from adapters.formats.reading import array, as_object, dump, load, text
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import JsonObject
+    from adapters.formats.neutral.terms import JsonObject
     from adapters.formats.pictures.painter import PictureRequest
 
 _RATIOS = {(1, 1): "1:1", (3, 4): "3:4", (4, 3): "4:3", (9, 16): "9:16", (16, 9): "16:9"}

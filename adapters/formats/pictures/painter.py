@@ -14,13 +14,14 @@ import msgspec
 
 from adapters.formats import openai_chat
 from adapters.formats.errors import FormatError
+from adapters.formats.neutral.terms import JsonObject
 from adapters.formats.reading import dump, load, required_text, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from adapters.formats.codec import ReadError
-    from adapters.formats.neutral import Encoded, JsonObject
+    from adapters.formats.neutral.encoding import Encoded
 
 _KNOWN = frozenset(
     ["model", "prompt", "n", "size", "quality", "style", "user", "response_format", "image_prompt", "stream"]

@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adapters.formats.errors import FormatError
-from adapters.formats.neutral import Encoded
+from adapters.formats.neutral.encoding import Encoded
 from adapters.formats.openai_chat.answer_in import raise_error
 from adapters.formats.pictures.painter import Painter, Picture, PictureResponse, one_only
 from adapters.formats.reading import array, as_object, count, dump, load, text
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import JsonObject
+    from adapters.formats.neutral.terms import JsonObject
     from adapters.formats.pictures.painter import PictureRequest
 
 

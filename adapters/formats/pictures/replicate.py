@@ -15,13 +15,13 @@ import msgspec
 from adapters.formats.data_url import data_url
 from adapters.formats.dialects.dialect import failure
 from adapters.formats.errors import FormatError
-from adapters.formats.neutral import Encoded
+from adapters.formats.neutral.encoding import Encoded
 from adapters.formats.pictures.painter import Painter, Picture, PictureResponse, one_only
 from adapters.formats.pictures.raster import NoPicture, as_png, paint_over_holes
 from adapters.formats.reading import dump, is_array, load, text
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import JsonObject
+    from adapters.formats.neutral.terms import JsonObject
     from adapters.formats.pictures.painter import PictureRequest
 
 _PICTURE_MEMBERS = (

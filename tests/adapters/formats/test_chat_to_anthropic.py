@@ -9,7 +9,7 @@ import pytest
 
 from adapters.formats import anthropic, openai_chat
 from adapters.formats.errors import FormatError, ProviderFailure
-from adapters.formats.neutral import RequestOptions, ResponseOptions
+from adapters.formats.neutral.encoding import RequestOptions, ResponseOptions
 from tests.adapters.formats import recordings
 
 OLD, BUDGET, NEW, NEWEST = (

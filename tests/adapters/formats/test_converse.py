@@ -11,17 +11,10 @@ import pytest
 from adapters.formats import anthropic, openai_chat
 from adapters.formats.assembly import assemble
 from adapters.formats.errors import FormatError
-from adapters.formats.neutral import (
-    ArgumentsDelta,
-    Failure,
-    PartStart,
-    Reasoning,
-    RequestOptions,
-    Response,
-    StopReason,
-    Text,
-    ToolCall,
-)
+from adapters.formats.neutral.answers import Response, StopReason
+from adapters.formats.neutral.encoding import RequestOptions
+from adapters.formats.neutral.events import ArgumentsDelta, Failure, PartStart
+from adapters.formats.neutral.parts import Reasoning, Text, ToolCall
 from adapters.formats.table import PROVIDERS
 from adapters.sse import EventScanner
 from adapters.wires.bedrock.event_stream import EventStreamReader

@@ -15,6 +15,7 @@ from adapters.formats import embeddings, gemini
 from adapters.formats.embeddings import EmbeddingRequest, EmbeddingResponse
 from adapters.formats.errors import FormatError
 from adapters.pricing.usage import Usage
+from tests.support.tls import no_tls
 
 
 def raw(**members: object) -> bytes:
@@ -83,7 +84,7 @@ def test_openais_client_asks_for_base64_and_gets_its_numbers() -> None:
         found = EmbeddingResponse(vectors=[[0.5, -0.25]], usage=Usage(input=1))
         return httpx2.Response(200, content=embeddings.encode_response(found, request), headers=JSON)
 
-    http = httpx2.Client(transport=httpx2.MockTransport(answer))
+    http = httpx2.Client(transport=httpx2.MockTransport(answer), verify=no_tls())
     with openai.OpenAI(api_key="k", base_url="http://gateway/v1", http_client=http) as client:
         assert list(client.embeddings.create(model="e", input="a").data[0].embedding) == [0.5, -0.25]
 

@@ -12,31 +12,30 @@ from hypothesis import strategies as st
 from adapters.formats import anthropic, gemini, openai_chat, openai_responses
 from adapters.formats.assembly import assemble, unroll
 from adapters.formats.errors import FormatError
-from adapters.formats.neutral import (
+from adapters.formats.neutral.answers import Choice, Response, StopReason
+from adapters.formats.neutral.encoding import RequestOptions, ResponseOptions
+from adapters.formats.neutral.parts import (
     Audio,
-    CacheMark,
-    Choice,
     Citation,
     File,
     Foreign,
-    HostedTool,
     Image,
-    Message,
     Reasoning,
-    ReasoningOptions,
     Refusal,
-    Request,
-    RequestOptions,
-    Response,
-    ResponseFormat,
-    ResponseOptions,
-    StopReason,
     Text,
-    Tool,
     ToolCall,
-    ToolChoice,
     ToolResult,
 )
+from adapters.formats.neutral.requests import (
+    HostedTool,
+    Message,
+    ReasoningOptions,
+    Request,
+    ResponseFormat,
+    Tool,
+    ToolChoice,
+)
+from adapters.formats.neutral.terms import CacheMark
 from adapters.pricing.usage import Usage
 from adapters.sse import EventScanner
 from tests.adapters.formats.test_round_trips_chat_anthropic import counts, ids, names, words
@@ -51,7 +50,7 @@ from tests.adapters.formats.test_round_trips_responses_gemini import (
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from adapters.formats.neutral import Part
+    from adapters.formats.neutral.parts import Part
 
 CODECS = {
     "openai_chat": openai_chat,

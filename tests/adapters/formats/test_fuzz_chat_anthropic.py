@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from adapters.formats import anthropic, openai_chat
 from adapters.formats.errors import FormatError, ProviderFailure
-from adapters.formats.neutral import ResponseOptions
+from adapters.formats.neutral.encoding import ResponseOptions
 from adapters.sse import Event
 from tests.adapters.formats import recordings
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from adapters.formats import anthropic, embeddings, gemini, openai_chat, openai_responses
 from adapters.formats.errors import FormatError, ProviderFailure
 from adapters.formats.gemini.schema import json_schema, response_schema, tool_schema
-from adapters.formats.neutral import RequestOptions, ResponseOptions
+from adapters.formats.neutral.encoding import RequestOptions, ResponseOptions
 from adapters.sse import Event
 from tests.adapters.formats import more_recordings as recordings
 from tests.adapters.formats.test_fuzz_chat_anthropic import SCALARS, mutants

@@ -12,35 +12,28 @@ from google.genai import errors, types
 
 from adapters.formats import anthropic, gemini, openai_chat, openai_responses
 from adapters.formats.errors import FormatError, ProviderFailure
-from adapters.formats.neutral import (
+from adapters.formats.neutral.answers import Choice, Response, StopReason
+from adapters.formats.neutral.encoding import RequestOptions, ResponseOptions
+from adapters.formats.neutral.events import End, Failure, Finish, PartEnd, PartStart, Ping, Start
+from adapters.formats.neutral.parts import (
     Audio,
-    Choice,
     Citation,
-    End,
-    Failure,
     File,
-    Finish,
     Foreign,
-    HostedTool,
     Image,
-    Message,
-    PartEnd,
-    PartStart,
-    Ping,
     Reasoning,
+    Text,
+    ToolCall,
+    ToolResult,
+)
+from adapters.formats.neutral.requests import (
+    HostedTool,
+    Message,
     ReasoningOptions,
     Request,
-    RequestOptions,
-    Response,
     ResponseFormat,
-    ResponseOptions,
-    Start,
-    StopReason,
-    Text,
     Tool,
-    ToolCall,
     ToolChoice,
-    ToolResult,
 )
 from adapters.pricing.usage import Usage
 from adapters.sse import parse_event
@@ -51,7 +44,7 @@ from tests.adapters.formats.test_streams_chat_anthropic import read
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from adapters.formats.neutral import StreamEvent
+    from adapters.formats.neutral.events import StreamEvent
 
 FLASH = "gemini-2.5-flash"
 PLAIN = RequestOptions(default_max_tokens=0)

@@ -9,20 +9,11 @@ import pytest
 
 from adapters.formats import anthropic, gemini, openai_chat, openai_responses
 from adapters.formats.assembly import unroll
-from adapters.formats.neutral import (
-    CacheMark,
-    Choice,
-    Citation,
-    File,
-    Image,
-    Message,
-    Request,
-    RequestOptions,
-    Response,
-    ResponseOptions,
-    Text,
-    Tool,
-)
+from adapters.formats.neutral.answers import Choice, Response
+from adapters.formats.neutral.encoding import RequestOptions, ResponseOptions
+from adapters.formats.neutral.parts import Citation, File, Image, Text
+from adapters.formats.neutral.requests import Message, Request, Tool
+from adapters.formats.neutral.terms import CacheMark
 from adapters.sse import EventScanner
 
 MODELS = {

@@ -11,41 +11,38 @@ import pytest
 
 from adapters.formats import anthropic, gemini, openai_chat, openai_responses
 from adapters.formats.errors import FormatError, ProviderFailure
-from adapters.formats.neutral import (
-    CacheMark,
-    Choice,
+from adapters.formats.neutral.answers import Choice, Response, StopReason
+from adapters.formats.neutral.encoding import RequestOptions, ResponseOptions
+from adapters.formats.neutral.events import Failure, PartStart, Start, TextDelta
+from adapters.formats.neutral.parts import (
     Citation,
-    Failure,
     File,
     Foreign,
-    HostedTool,
     Image,
-    Message,
-    PartStart,
     Reasoning,
-    ReasoningOptions,
     Refusal,
-    Request,
-    RequestOptions,
-    Response,
-    ResponseFormat,
-    ResponseOptions,
-    Start,
-    StopReason,
     Text,
-    TextDelta,
-    Tool,
     ToolCall,
-    ToolChoice,
     ToolResult,
 )
+from adapters.formats.neutral.requests import (
+    HostedTool,
+    Message,
+    ReasoningOptions,
+    Request,
+    ResponseFormat,
+    Tool,
+    ToolChoice,
+)
+from adapters.formats.neutral.terms import CacheMark
 from adapters.pricing.usage import Usage
 from tests.adapters.formats import more_recordings as recordings
 from tests.adapters.formats import recordings as first_recordings
 from tests.adapters.formats.test_streams_chat_anthropic import read
+from tests.support.tls import no_tls
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import StreamEvent
+    from adapters.formats.neutral.events import StreamEvent
 
 SCHEMA = recordings.SCHEMA
 
@@ -336,7 +333,7 @@ def client_for(body: bytes, *, content_type: str = "text/event-stream", status: 
         del request
         return httpx2.Response(status, headers={"content-type": content_type}, content=body)
 
-    http = httpx2.Client(transport=httpx2.MockTransport(answer))
+    http = httpx2.Client(transport=httpx2.MockTransport(answer), verify=no_tls())
     return openai.OpenAI(api_key="k", base_url="http://gateway/v1", http_client=http, max_retries=0)
 
 
@@ -439,7 +436,7 @@ def test_requests_of_the_official_client_are_read() -> None:
         seen.append(request.read())
         return httpx2.Response(200, json=recordings.RESPONSES_ANSWER)
 
-    http = httpx2.Client(transport=httpx2.MockTransport(answer))
+    http = httpx2.Client(transport=httpx2.MockTransport(answer), verify=no_tls())
     with openai.OpenAI(api_key="k", base_url="http://gateway/v1", http_client=http) as client:
         first = client.responses.create(model="m", input="Hi")
         history = [{"role": "user", "content": "Hi"}, *[item.to_dict() for item in first.output]]

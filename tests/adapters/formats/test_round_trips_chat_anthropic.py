@@ -10,30 +10,17 @@ from hypothesis import strategies as st
 
 from adapters.formats import anthropic, openai_chat
 from adapters.formats.assembly import assemble, unroll
-from adapters.formats.neutral import (
-    Choice,
-    Image,
-    Message,
-    Reasoning,
-    Request,
-    RequestOptions,
-    Response,
-    ResponseFormat,
-    ResponseOptions,
-    StopReason,
-    Text,
-    Tool,
-    ToolCall,
-    ToolChoice,
-    ToolResult,
-)
+from adapters.formats.neutral.answers import Choice, Response, StopReason
+from adapters.formats.neutral.encoding import RequestOptions, ResponseOptions
+from adapters.formats.neutral.parts import Image, Reasoning, Text, ToolCall, ToolResult
+from adapters.formats.neutral.requests import Message, Request, ResponseFormat, Tool, ToolChoice
 from adapters.pricing.usage import Usage
 from adapters.sse import EventScanner
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from adapters.formats.neutral import Part
+    from adapters.formats.neutral.parts import Part
 
 MODEL = "claude-sonnet-4-5-20250929"
 OPTIONS = RequestOptions(reasoning_history="reasoning_details", reasoning_style="object")

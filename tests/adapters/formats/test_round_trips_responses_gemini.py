@@ -9,23 +9,10 @@ from hypothesis import strategies as st
 
 from adapters.formats import anthropic, gemini, openai_chat, openai_responses
 from adapters.formats.assembly import assemble, unroll
-from adapters.formats.neutral import (
-    Choice,
-    Image,
-    Message,
-    Reasoning,
-    ReasoningOptions,
-    Request,
-    RequestOptions,
-    Response,
-    ResponseFormat,
-    ResponseOptions,
-    StopReason,
-    Tool,
-    ToolCall,
-    ToolChoice,
-    ToolResult,
-)
+from adapters.formats.neutral.answers import Choice, Response, StopReason
+from adapters.formats.neutral.encoding import RequestOptions, ResponseOptions
+from adapters.formats.neutral.parts import Image, Reasoning, ToolCall, ToolResult
+from adapters.formats.neutral.requests import Message, ReasoningOptions, Request, ResponseFormat, Tool, ToolChoice
 from adapters.pricing.usage import Usage
 from adapters.sse import EventScanner
 from tests.adapters.formats.test_round_trips_chat_anthropic import (
@@ -42,7 +29,7 @@ from tests.adapters.formats.test_round_trips_chat_anthropic import (
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from adapters.formats.neutral import Part
+    from adapters.formats.neutral.parts import Part
 
 MODEL = "gemini-2.5-flash"
 OPTIONS = RequestOptions(default_max_tokens=0)

@@ -9,18 +9,10 @@ import pytest
 
 from adapters.formats import anthropic, gemini, openai_chat, openai_responses
 from adapters.formats.assembly import unroll
-from adapters.formats.neutral import (
-    Choice,
-    Message,
-    Reasoning,
-    Request,
-    RequestOptions,
-    Response,
-    ResponseOptions,
-    Text,
-    ToolCall,
-    ToolResult,
-)
+from adapters.formats.neutral.answers import Choice, Response
+from adapters.formats.neutral.encoding import RequestOptions, ResponseOptions
+from adapters.formats.neutral.parts import Reasoning, Text, ToolCall, ToolResult
+from adapters.formats.neutral.requests import Message, Request
 from adapters.formats.passable import can_pass
 from adapters.sse import EventScanner
 

@@ -13,28 +13,17 @@ from hypothesis import strategies as st
 from adapters.formats import anthropic, openai_chat
 from adapters.formats.assembly import assemble, unroll
 from adapters.formats.errors import FormatError, ProviderFailure
-from adapters.formats.neutral import (
-    End,
-    Failure,
-    Finish,
-    PartEnd,
-    PartStart,
-    Reasoning,
-    Response,
-    ResponseOptions,
-    Start,
-    StopReason,
-    Text,
-    TextDelta,
-    ToolCall,
-)
+from adapters.formats.neutral.answers import Response, StopReason
+from adapters.formats.neutral.encoding import ResponseOptions
+from adapters.formats.neutral.events import End, Failure, Finish, PartEnd, PartStart, Start, TextDelta
+from adapters.formats.neutral.parts import Reasoning, Text, ToolCall
 from adapters.sse import EventScanner
 from tests.adapters.formats import recordings
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from adapters.formats.neutral import StreamEvent
+    from adapters.formats.neutral.events import StreamEvent
 
 CHAT_BYTES = recordings.chat_stream()
 CLAUDE_BYTES = recordings.claude_stream()

@@ -12,28 +12,21 @@ from hypothesis import strategies as st
 from adapters.formats import anthropic, gemini, openai_chat, openai_responses
 from adapters.formats.assembly import assemble, unroll
 from adapters.formats.errors import ProviderFailure
-from adapters.formats.neutral import (
+from adapters.formats.neutral.answers import Choice, Response, StopReason
+from adapters.formats.neutral.encoding import ResponseOptions
+from adapters.formats.neutral.events import (
     ArgumentsDelta,
-    Choice,
     End,
     Failure,
     Finish,
-    Image,
     PartEnd,
     PartStart,
-    Reasoning,
-    Refusal,
-    Request,
-    Response,
-    ResponseOptions,
     SignatureDelta,
     Start,
-    StopReason,
-    Text,
     TextDelta,
-    Tool,
-    ToolCall,
 )
+from adapters.formats.neutral.parts import Image, Reasoning, Refusal, Text, ToolCall
+from adapters.formats.neutral.requests import Request, Tool
 from adapters.formats.signatures import unseal
 from adapters.sse import EventScanner
 from tests.adapters.formats import more_recordings as recordings
@@ -43,7 +36,8 @@ from tests.adapters.formats.test_streams_chat_anthropic import cut, events_of, r
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from adapters.formats.neutral import Part, StreamEvent
+    from adapters.formats.neutral.events import StreamEvent
+    from adapters.formats.neutral.parts import Part
 
 RESPONSES_BYTES = recordings.responses_stream()
 GEMINI_BYTES = recordings.gemini_stream()

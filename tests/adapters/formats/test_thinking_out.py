@@ -9,7 +9,8 @@ import pytest
 
 from adapters.formats import anthropic, gemini, openai_chat, openai_responses
 from adapters.formats.levels import is_thoughtless, least_of, levels_of, nearest
-from adapters.formats.neutral import Effort, ReasoningStyle, Request, RequestOptions
+from adapters.formats.neutral.encoding import ReasoningStyle, RequestOptions
+from adapters.formats.neutral.requests import Effort, Request
 from adapters.providers.catalogue import load_catalogue
 
 OFF = {"thinking": {"type": "disabled"}}

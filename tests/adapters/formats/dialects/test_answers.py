@@ -7,26 +7,27 @@ from typing import Any
 
 import pytest
 
-from adapters.formats import neutral
 from adapters.formats.assembly import assemble
 from adapters.formats.errors import FormatError, ProviderFailure
-from adapters.formats.neutral import StopReason
+from adapters.formats.neutral import answers
+from adapters.formats.neutral.answers import StopReason
+from adapters.formats.neutral.events import Failure
 from adapters.formats.table import PROVIDERS
 from adapters.sse import EventScanner
 from adapters.wires.framing import event_of
 
 
-def read(name: str, body: object) -> neutral.Response:
+def read(name: str, body: object) -> answers.Response:
     return PROVIDERS[name].decode_response(json.dumps(body).encode())
 
 
-def heard(name: str, *events: bytes | dict[str, Any]) -> neutral.Response:
+def heard(name: str, *events: bytes | dict[str, Any]) -> answers.Response:
     decoder = PROVIDERS[name].stream_decoder()
     raw = b"".join(event if isinstance(event, bytes) else event_of(json.dumps(event).encode()) for event in events)
     return assemble([told for event in EventScanner().feed(raw) for told in decoder.feed(event)] + decoder.close())
 
 
-def parts(response: neutral.Response) -> list[tuple[str, str]]:
+def parts(response: answers.Response) -> list[tuple[str, str]]:
     (choice,) = response.choices
     return [(type(part).__name__, part.text) for part in choice.parts]  # type: ignore[union-attr]
 
@@ -133,7 +134,7 @@ def test_a_stream_of_a_prediction_that_did_not_succeed_fails(ending: bytes) -> N
     events = [
         told for event in EventScanner().feed(b"event: output\ndata: Hi\n\n" + ending) for told in decoder.feed(event)
     ]
-    assert isinstance(events[-1], neutral.Failure)
+    assert isinstance(events[-1], Failure)
     assert events[-1].status == 502
 
 
@@ -156,7 +157,7 @@ def test_a_stream_without_its_end_is_a_failure(name: str, events: list[bytes | d
     decoder = PROVIDERS[name].stream_decoder()
     raw = b"".join(event if isinstance(event, bytes) else event_of(json.dumps(event).encode()) for event in events)
     told = [said for event in EventScanner().feed(raw) for said in decoder.feed(event)] + decoder.close()
-    assert isinstance(told[-1], neutral.Failure)
+    assert isinstance(told[-1], Failure)
 
 
 def test_an_answer_of_frames_without_the_last_is_damaged() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from adapters.formats.dialects.table import DIALECTS
 from adapters.formats.embedders import EMBEDDERS
 from adapters.formats.errors import FormatError, ProviderFailure
-from adapters.formats.neutral import End, Failure
+from adapters.formats.neutral.events import End, Failure
 from adapters.formats.pictures.table import PAINTERS
 from adapters.formats.table import PROVIDERS
 from adapters.sse import EventScanner

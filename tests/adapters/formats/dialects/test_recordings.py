@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from adapters.formats import neutral
 from adapters.formats.assembly import assemble
 from adapters.formats.dialects.table import DIALECTS
 from adapters.formats.errors import ProviderFailure
+from adapters.formats.neutral.answers import Response
+from adapters.formats.neutral.encoding import Encoded, RequestOptions
+from adapters.formats.neutral.events import Failure
+from adapters.formats.neutral.parts import Text, ToolCall
 from adapters.formats.table import CLIENTS, PROVIDERS
 from adapters.sse import EventScanner
 from adapters.wires.framing import event_of
@@ -27,9 +30,9 @@ RECORDED = [
 ]
 
 
-def encoded(name: str, case: dict[str, Any]) -> neutral.Encoded:
+def encoded(name: str, case: dict[str, Any]) -> Encoded:
     request = CLIENTS[case["client"]].decode_request(json.dumps(case["asked"]).encode())
-    options = neutral.RequestOptions(settings=case.get("settings", {}))
+    options = RequestOptions(settings=case.get("settings", {}))
     return PROVIDERS[name].encode_request(request, case["model"], options)
 
 
@@ -47,18 +50,18 @@ def outcome(side: ProviderSide, case: dict[str, Any]) -> dict[str, Any]:
     decoder = side.stream_decoder()
     events = [said for event in EventScanner().feed(raw) for said in decoder.feed(event)] + decoder.close()
     for said in events:
-        if isinstance(said, neutral.Failure):
+        if isinstance(said, Failure):
             return {"message": said.message, "status": said.status, "code": said.code}
     return told(assemble(events))
 
 
-def told(response: neutral.Response) -> dict[str, Any]:
+def told(response: Response) -> dict[str, Any]:
     (choice,) = response.choices
     said: dict[str, Any] = {
-        "text": "".join(part.text for part in choice.parts if isinstance(part, neutral.Text)),
+        "text": "".join(part.text for part in choice.parts if isinstance(part, Text)),
         "ends": choice.stop_reason.value,
     }
-    if calls := [[part.name, part.arguments] for part in choice.parts if isinstance(part, neutral.ToolCall)]:
+    if calls := [[part.name, part.arguments] for part in choice.parts if isinstance(part, ToolCall)]:
         said["calls"] = calls
     if response.usage is not None:
         said["tokens"] = [response.usage.prompt_total, response.usage.completion_total]

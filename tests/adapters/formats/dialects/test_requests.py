@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from adapters.formats import neutral
 from adapters.formats.dialects import zhipu
 from adapters.formats.dialects.dialect import RICH
+from adapters.formats.neutral.encoding import Encoded, RequestOptions
 from adapters.formats.table import CLIENTS, PROVIDERS
 
 PIXEL = "iVBORw0KGgo="
@@ -29,11 +29,11 @@ HISTORY = [
 SHAPE = {"type": "json_schema", "json_schema": {"name": "n", "schema": SCHEMA}}
 
 
-def written(name: str, model: str = "m", **asked: Any) -> tuple[dict[str, Any], neutral.Encoded]:
+def written(name: str, model: str = "m", **asked: Any) -> tuple[dict[str, Any], Encoded]:
     settings = asked.pop("settings", {})
     body = {"model": model, "messages": asked.pop("messages", ASK), **asked}
     request = CLIENTS["openai_chat"].decode_request(json.dumps(body).encode())
-    encoded = PROVIDERS[name].encode_request(request, model, neutral.RequestOptions(settings=settings))
+    encoded = PROVIDERS[name].encode_request(request, model, RequestOptions(settings=settings))
     value: dict[str, Any] = json.loads(encoded.body)
     return value, encoded
 
@@ -229,7 +229,7 @@ def test_ollama_is_told_that_claudes_clients_have_no_system_prompt() -> None:
     request = CLIENTS["anthropic"].decode_request(
         json.dumps({"model": "m", "max_tokens": 5, "messages": ASK}).encode()
     )
-    body = json.loads(PROVIDERS["ollama"].encode_request(request, "m", neutral.RequestOptions()).body)
+    body = json.loads(PROVIDERS["ollama"].encode_request(request, "m", RequestOptions()).body)
     assert body["messages"][0] == {"role": "system", "content": ""}
     assert written("ollama")[0]["messages"][0]["role"] == "user"
 

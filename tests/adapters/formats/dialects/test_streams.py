@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from adapters.formats import anthropic, gemini, openai_chat, openai_responses
 from adapters.formats.assembly import assemble, unroll
 from adapters.formats.dialects.table import DIALECTS
-from adapters.formats.neutral import Response, ResponseOptions
+from adapters.formats.neutral.answers import Response
+from adapters.formats.neutral.encoding import ResponseOptions
 from adapters.formats.table import PROVIDERS
 from adapters.sse import EventScanner
 from adapters.wires.framing import event_of
@@ -23,7 +24,7 @@ from adapters.wires.framing import event_of
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from adapters.formats.neutral import StreamEvent
+    from adapters.formats.neutral.events import StreamEvent
 
 CLIENTS = (openai_chat, openai_responses, anthropic, gemini)
 PROMPT, ANSWER = 23, 11

@@ -25,7 +25,7 @@ from adapters.formats.pictures.table import PAINTERS
 FLUX = "black-forest-labs/flux-1.1-pro"
 
 
-def written(name: str, model: str, *, images: list[bytes] | None = None, **asked: Any) -> dict[str, Any]:
+def written(name: str, model: str, /, *, images: list[bytes] | None = None, **asked: Any) -> dict[str, Any]:
     request = decode_request(json.dumps({"prompt": "a cat", **asked}).encode(), images=images or [])
     body: dict[str, Any] = json.loads(PAINTERS[name].encode(request, model).body)
     return body
