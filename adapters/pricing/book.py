@@ -83,9 +83,16 @@ class PriceBook:
         """Return the price of `model` (its name after mapping) on a channel of `type_id`.
 
         A model that no table has costs the fallback, and says so in `is_fallback`. A channel's own ratio that
-        differs from the table's switches tiers and time windows off; cache prices of the table stay.
+        differs from the table's switches tiers and time windows off; cache prices of the table stay, unless the
+        channel sets one.
         """
         return self._resolve(type_id, model, override)
+
+    @property
+    def kept(self) -> tuple[int, int, int]:
+        """How often a price that was asked for was known already, how often not, and how many are known."""
+        info = self._resolve.cache_info()
+        return info.hits, info.misses, info.currsize
 
     def family_of(self, type_id: int) -> str:
         """Return the name of the table that a channel type's prices come from, empty for an unknown type."""
@@ -168,6 +175,29 @@ def _unpublished_audio(model: str) -> AudioPrice:
 
 
 def _overridden(price: Price, own: ModelConfig, family: str) -> Price:
+    price = _with_own_tokens(price, own, family)
+    return _with_own_cache(price, Fraction(own.cached_ratio)) if own.cached_ratio else price
+
+
+def _with_own_cache(price: Price, cached: Fraction) -> Price:
+    def changed(rates: Rates) -> Rates:
+        return make_rates(
+            ratio=rates.ratio,
+            completion_ratio=rates.completion_ratio,
+            cached_read=rates.ratio * cached,
+            cache_write_5m=rates.cache_write_5m,
+            cache_write_1h=rates.cache_write_1h,
+        )
+
+    return replace(
+        price,
+        rates=changed(price.rates),
+        tiers=tuple(replace(tier, rates=changed(tier.rates)) for tier in price.tiers),
+        windows=tuple(replace(window, rates=changed(window.rates)) for window in price.windows),
+    )
+
+
+def _with_own_tokens(price: Price, own: ModelConfig, family: str) -> Price:
     ratio = Fraction(own.ratio) if own.ratio else None
     completion = Fraction(own.completion_ratio) if own.completion_ratio else None
     if ratio is not None and ratio != price.rates.ratio:

@@ -50,6 +50,10 @@ class Charge:
     is_fallback: bool
     text: str = ""
     """What the log row says, where that is not about tokens."""
+    price: Price | None = None
+    """Where it comes from."""
+    rates: Rates | None = None
+    """Those that applied, where it is about tokens."""
 
 
 def charge(
@@ -109,6 +113,8 @@ def charge(
         completion_ratio=rates.completion_ratio,
         group_ratio=group_ratio,
         is_fallback=price.is_fallback,
+        price=price,
+        rates=rates,
     )
 
 

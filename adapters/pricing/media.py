@@ -42,6 +42,7 @@ def image_charge(price: Price, *, count: int, factor: Fraction, group_ratio: Dec
         completion_ratio=price.rates.completion_ratio,
         group_ratio=group_ratio,
         is_fallback=price.is_fallback,
+        price=price,
         text=f"image usd {float(usd):.3f}, tier {float(factor):.2f}, "
         f"group rate {float(group_ratio):.2f}, num {count}",
     )
@@ -88,6 +89,7 @@ def _sound(price: Price, units: int, group_ratio: Decimal) -> Charge:
         completion_ratio=price.rates.completion_ratio,
         group_ratio=group_ratio,
         is_fallback=price.is_fallback,
+        price=price,
         text=f"model rate {float(price.rates.ratio):.2f}, group rate {float(group_ratio):.2f}",
     )
 

@@ -43,6 +43,7 @@ def parse_model_configs(text: str | None) -> tuple[dict[str, ModelConfig], str]:
         configs[name] = ModelConfig(
             ratio=_positive(entry.get("ratio")),
             completion_ratio=_positive(entry.get("completion_ratio")),
+            cached_ratio=_positive(entry.get("cached_ratio")),
             max_tokens=int(_positive(entry.get("max_tokens")) or 0),
         )
     return configs, "; ".join(problems)
@@ -65,6 +66,7 @@ def validate_model_configs(configs: object) -> None:
         for field, label in (
             ("ratio", "ratio"),
             ("completion_ratio", "completion ratio"),
+            ("cached_ratio", "cached ratio"),
             ("max_tokens", "max tokens"),
         ):
             value = entry.get(field)

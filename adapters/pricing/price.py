@@ -39,10 +39,14 @@ class Unit(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelConfig:
-    """A channel's own price for one model; `None` = as the tables say. `max_tokens` 0 = no limit."""
+    """A channel's own price for one model; `None` = as the tables say. `max_tokens` 0 = no limit.
+
+    `cached_ratio` is the price of a token that was read from a cache by that of an input token.
+    """
 
     ratio: Decimal | None = None
     completion_ratio: Decimal | None = None
+    cached_ratio: Decimal | None = None
     max_tokens: int = 0
 
 

@@ -10,7 +10,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal
 
-from adapters.formats.neutral import Effort, ReasoningStyle  # noqa: TC001 - rows are checked against them
+from adapters.formats.neutral.encoding import ReasoningStyle  # noqa: TC001 - rows are checked against them
+from adapters.formats.neutral.requests import Effort  # noqa: TC001 - rows are checked against them
 
 SPOKEN_FORMATS = frozenset(
     {

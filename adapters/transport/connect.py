@@ -16,6 +16,8 @@ from adapters.transport.tls import TlsStream
 from adapters.transport.types import ConnectFailed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from adapters.transport.proxy import Proxy
     from adapters.transport.target import Origin
     from adapters.transport.tls import ByteStream
@@ -45,11 +47,21 @@ class Connection:
         self.socket.close()
 
 
-async def connect(origin: Origin, *, proxy: Proxy | None, tls: ssl.SSLContext, timeout_s: float) -> Connection:
-    """Open a connection for requests to `origin`. Raises `ConnectFailed`; leaves nothing open when it raises."""
+async def connect(
+    origin: Origin,
+    *,
+    proxy: Proxy | None,
+    tls: ssl.SSLContext,
+    timeout_s: float,
+    stepped: Callable[[str], None] | None = None,
+) -> Connection:
+    """Open a connection for requests to `origin`. Raises `ConnectFailed`; leaves nothing open when it raises.
+
+    `stepped` is told as `UpstreamRequest` says.
+    """
     with trio.move_on_after(timeout_s):
         try:
-            return await _connect(origin, proxy, tls)
+            return await _connect(origin, proxy, tls, stepped)
         except ssl.SSLCertVerificationError as error:
             raise ConnectFailed("the provider's certificate could not be verified") from error
         except ssl.SSLError as error:
@@ -63,8 +75,12 @@ async def connect(origin: Origin, *, proxy: Proxy | None, tls: ssl.SSLContext, t
     raise ConnectFailed("no connection in time")
 
 
-async def _connect(origin: Origin, proxy: Proxy | None, tls: ssl.SSLContext) -> Connection:
+async def _connect(
+    origin: Origin, proxy: Proxy | None, tls: ssl.SSLContext, stepped: Callable[[str], None] | None
+) -> Connection:
     bottom = await _open_socket(origin, proxy)
+    if stepped is not None:
+        stepped("opened")
     try:
         stream: ByteStream = trio.SocketStream(bottom)  # which also sets TCP_NODELAY
         if proxy is not None and not proxy.is_socks:
@@ -77,6 +93,8 @@ async def _connect(origin: Origin, proxy: Proxy | None, tls: ssl.SSLContext) -> 
     except BaseException:
         bottom.close()
         raise
+    if stepped is not None:
+        stepped("ready")
     return Connection(origin, stream, bottom)
 
 

@@ -161,6 +161,8 @@ class Http1Transport:
         if used is not None:
             reader = ResponseReader(request.method)
             started = trio.current_time()
+            if request.stepped is not None:
+                request.stepped("reused")
             try:
                 return await self._exchange(used, head, request, reader)
             except HeadTimeout:
@@ -168,7 +170,7 @@ class Http1Transport:
             except ResponseBroken:
                 if reader.received or trio.current_time() - started > STALE_WITHIN_S:
                     raise
-        fresh = await self._connect(target.origin, request.connect_timeout_s)
+        fresh = await self._connect(target.origin, request)
         return await self._exchange(fresh, head, request, ResponseReader(request.method))
 
     async def open_socket(self, request: UpstreamRequest, subprotocols: Sequence[str]) -> WebSocket:
@@ -182,7 +184,7 @@ class Http1Transport:
         if self._proxy is not None and not self._proxy.is_socks and target.origin.scheme == "http":
             request_target = target.absolute
             headers += self._proxy.headers
-        connection = await self._connect(target.origin, request.connect_timeout_s)
+        connection = await self._connect(target.origin, request)
         return await shake_hands(
             connection,
             Opening(
@@ -207,8 +209,14 @@ class Http1Transport:
             request.method, request_target, target.host_header, request.headers, body_size(request.body), extra
         )
 
-    async def _connect(self, origin: Origin, timeout_s: float) -> Connection:
-        return await connect(origin, proxy=self._proxy, tls=self._tls, timeout_s=timeout_s)
+    async def _connect(self, origin: Origin, request: UpstreamRequest) -> Connection:
+        return await connect(
+            origin,
+            proxy=self._proxy,
+            tls=self._tls,
+            timeout_s=request.connect_timeout_s,
+            stepped=request.stepped,
+        )
 
     async def _exchange(
         self, connection: Connection, head: bytes, request: UpstreamRequest, reader: ResponseReader

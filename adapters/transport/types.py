@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 
 class BodySource(Protocol):
@@ -42,6 +42,11 @@ class UpstreamRequest:
     connect_timeout_s: float
     head_timeout_s: float
     idle_timeout_s: float
+    stepped: Callable[[str], None] | None = None
+    """Is told how the connection came about: `reused`; or `opened` (name found, TCP) and `ready` (TLS agreed on).
+
+    Of a request that is sent twice the second connection is told of as well.
+    """
 
 
 class UpstreamResponse(Protocol):

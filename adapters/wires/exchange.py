@@ -10,7 +10,7 @@ from adapters.formats.reading import load
 from adapters.transport.types import ResponseBroken
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import JsonObject
+    from adapters.formats.neutral.terms import JsonObject
     from adapters.transport.types import Transport, UpstreamRequest, UpstreamResponse
 
 MOST_BYTES = 1 << 20

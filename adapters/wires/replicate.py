@@ -16,7 +16,7 @@ from adapters.wires.framing import JSON, Given
 from adapters.wires.waiting import cancel, wait_until_ready
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import JsonObject
+    from adapters.formats.neutral.terms import JsonObject
     from adapters.transport.types import Transport, UpstreamRequest, UpstreamResponse
     from adapters.wires.types import Call
 

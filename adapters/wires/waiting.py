@@ -16,7 +16,7 @@ from adapters.wires.framing import Given
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from adapters.formats.neutral import JsonObject
+    from adapters.formats.neutral.terms import JsonObject
     from adapters.transport.types import Transport, UpstreamRequest
 
 CANCEL_S = 3.0

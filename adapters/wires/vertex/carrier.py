@@ -17,7 +17,7 @@ from adapters.wires.exchange import JSON_TYPE, read_all
 from adapters.wires.framing import Given
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import JsonObject
+    from adapters.formats.neutral.terms import JsonObject
     from adapters.transport.types import Transport, UpstreamRequest, UpstreamResponse
     from adapters.wires.types import Call
 

@@ -30,7 +30,7 @@ from adapters.wires.types import CredentialRefused, CredentialUnavailable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from adapters.formats.neutral import JsonObject
+    from adapters.formats.neutral.terms import JsonObject
     from adapters.transport.types import Transport, UpstreamRequest
 
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)

@@ -52,6 +52,13 @@ def test_cache_prices_of_the_table_stay_beside_an_own_ratio(book: PriceBook) -> 
     assert book.resolve(OPENAI, "gpt-3.5-turbo", ModelConfig(ratio=Decimal(5))).rates.cached_read == 5
 
 
+def test_a_channel_s_own_cache_price_follows_its_input_price(book: PriceBook) -> None:
+    own = ModelConfig(ratio=Decimal(5), cached_ratio=Decimal("0.1"))
+    assert book.resolve(OPENAI, "gpt-4o", own).rates.cached_read == Fraction(1, 2)
+    alone = book.resolve(OPENAI, "gpt-4o", ModelConfig(cached_ratio=Decimal("0.1")))
+    assert (alone.rates.ratio, alone.rates.cached_read, alone.is_override) == (Fraction(5, 4), Fraction(1, 8), False)
+
+
 def test_an_own_ratio_switches_tiers_and_windows_off(book: PriceBook) -> None:
     assert book.resolve(OPENAI, "gpt-5.4").tiers
     assert not book.resolve(OPENAI, "gpt-5.4", ModelConfig(ratio=Decimal(2))).tiers

@@ -10,10 +10,12 @@ from adapters.pricing.price import ModelConfig
 
 def test_prices_are_read_exactly() -> None:
     configs, problem = parse_model_configs(
-        '{"gpt-4o": {"ratio": 0.1, "completion_ratio": 4, "max_tokens": 4096}, "zero": {"ratio": 0}}'
+        '{"gpt-4o": {"ratio": 0.1, "completion_ratio": 4, "cached_ratio": 0.5, "max_tokens": 4096}, "zero": {"ratio": 0}}'
     )
     assert configs == {
-        "gpt-4o": ModelConfig(ratio=Decimal("0.1"), completion_ratio=Decimal(4), max_tokens=4096),
+        "gpt-4o": ModelConfig(
+            ratio=Decimal("0.1"), completion_ratio=Decimal(4), cached_ratio=Decimal("0.5"), max_tokens=4096
+        ),
         "zero": ModelConfig(),
     }
     assert problem == ""

@@ -91,16 +91,20 @@ async def test_a_server_without_tls_is_refused(transport: Http1Transport) -> Non
 
 
 async def test_many_records_are_read_at_once(ca: trustme.CA, transport: Http1Transport) -> None:
+    written = trio.Event()
+
     async def handle(stream: trio.abc.Stream) -> None:
         await read_request(stream)
         await stream.send_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n")
         for _ in range(1000):
             await stream.send_all(b"hello")
+        written.set()
         await stream.receive_some()
 
     async with served(handle, server_tls(ca, "localhost")) as port:
         response = await transport.send(request(f"https://localhost:{port}/"))
-        await trio.sleep(0.1)
+        with trio.fail_after(60):
+            await written.wait()
         reads = 0
         while await response.receive_some():
             reads += 1

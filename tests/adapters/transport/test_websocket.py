@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import ssl
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -22,6 +21,7 @@ from adapters.transport.types import (
     UpstreamRequest,
 )
 from tests.support.realtime import Close, Cut, Hear, Pause, Refuse, Say, Step, realtime_provider
+from tests.support.tls import no_tls
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -41,7 +41,7 @@ def request(
 @asynccontextmanager
 async def opened(*steps: Step, idle_s: float = math.inf) -> AsyncIterator[tuple[WebSocket, RealtimeProvider]]:
     async with realtime_provider(*steps) as provider:
-        transport = Http1Transport(tls=ssl.create_default_context())
+        transport = Http1Transport(tls=no_tls())
         socket = await transport.open_socket(request(provider.url + "/v1/realtime?model=m", idle_s=idle_s), [])
         try:
             yield socket, provider
@@ -51,7 +51,7 @@ async def opened(*steps: Step, idle_s: float = math.inf) -> AsyncIterator[tuple[
 
 async def test_request_and_subprotocol_arrive() -> None:
     async with realtime_provider(subprotocol="realtime") as provider:
-        transport = Http1Transport(tls=ssl.create_default_context())
+        transport = Http1Transport(tls=no_tls())
         ask = request(provider.url + "/v1/realtime?model=m", headers=((b"Authorization", b"Bearer k"),))
         socket = await transport.open_socket(ask, ["other", "realtime"])
         await socket.aclose()
@@ -77,7 +77,7 @@ async def test_messages_pass_whole_both_ways() -> None:
 
 async def test_a_refusal_tells_its_status_and_words() -> None:
     async with realtime_provider(Refuse(401, b'{"error":{"message":"no"}}')) as provider:
-        transport = Http1Transport(tls=ssl.create_default_context())
+        transport = Http1Transport(tls=no_tls())
         with pytest.raises(SocketRefused) as caught:
             await transport.open_socket(request(provider.url), [])
     assert (caught.value.status, caught.value.body) == (401, b'{"error":{"message":"no"}}')
@@ -103,7 +103,7 @@ async def test_a_silent_provider_is_asked_and_only_a_dead_one_is_given_up(monkey
 
 
 async def test_what_cannot_be_opened_is_told_apart() -> None:
-    transport = Http1Transport(tls=ssl.create_default_context())
+    transport = Http1Transport(tls=no_tls())
     with pytest.raises(RequestInvalid):
         await transport.open_socket(request("ftp://x"), [])
     listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")

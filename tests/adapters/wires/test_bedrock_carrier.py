@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import ssl
 from urllib.parse import unquote
 
 import pytest
@@ -16,6 +15,7 @@ from adapters.wires.exchange import read_all
 from adapters.wires.types import Account, Call
 from tests.support.frames import EVENT_STREAM, chunk
 from tests.support.provider import Answer, Provider, provider
+from tests.support.tls import no_tls
 
 SONNET = "anthropic.claude-sonnet-4-20250514-v1:0"
 NO_SUCH_ID = (400, "The provided model identifier is invalid.")
@@ -59,7 +59,7 @@ async def send(carrier: BedrockCarrier, mock: Provider, one: Call) -> tuple[int,
         head_timeout_s=5,
         idle_timeout_s=5,
     )
-    transport = Http1Transport(tls=ssl.create_default_context())
+    transport = Http1Transport(tls=no_tls())
     response = await carrier.send(request, one, transport)
     body = await read_all(response, most=1 << 20)
     await response.aclose()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import ssl
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,6 +17,7 @@ from adapters.transport.types import UpstreamRequest
 from adapters.wires.bedrock.signing import LARGE_BODY_BYTES, BedrockSigner
 from adapters.wires.types import Account, CredentialRefused
 from tests.support.provider import Received, provider
+from tests.support.tls import no_tls
 
 PATH = "/model/anthropic.claude-sonnet-4-20250514-v1%3A0/invoke"
 PAIR = {"ak": "AKIDEXAMPLE", "sk": "wJalrXUtnFEMI", "region": "eu-west-1"}
@@ -58,7 +58,7 @@ def holds(received: Received, secret: str) -> bool:
 @pytest.mark.parametrize("body", [b'{"a":1}', b"x" * (LARGE_BODY_BYTES + 1)], ids=["small", "large"])
 async def test_signatures_hold_at_the_other_end(body: bytes) -> None:
     async with provider() as mock:
-        transport = Http1Transport(tls=ssl.create_default_context())
+        transport = Http1Transport(tls=no_tls())
         signed = await BedrockSigner().sign(request(mock.url + PATH, body, (b"accept", b"x")), account(**PAIR))
         response = await transport.send(signed)
         await response.aclose()

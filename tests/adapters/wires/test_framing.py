@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import ssl
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +16,7 @@ from adapters.wires import framing
 from adapters.wires.framing import Lines, Messages, WholeAsEvent, event_of
 from tests.adapters.wires.asking import JSON, Answer, Scripted, call, request
 from tests.support.realtime import Close, Cut, Hear, Say, realtime_provider
+from tests.support.tls import no_tls
 
 if TYPE_CHECKING:
     from adapters.transport.types import UpstreamRequest
@@ -213,7 +213,7 @@ async def test_a_refusal_to_open_is_an_answer(status: int, told: int) -> None:
 @pytest.mark.parametrize("streams", [False, True])
 async def test_a_real_connection_that_is_cut_is_noticed(streams: bool) -> None:
     async with realtime_provider(Hear(), Say('{"a":1}'), Cut()) as provider:
-        transport = Http1Transport(tls=ssl.create_default_context())
+        transport = Http1Transport(tls=no_tls())
         asking = request(provider.url + "/v1/realtime", body=b'{"q":1}')
         with trio.fail_after(5), pytest.raises(ResponseBroken):
             await read_all(asking, transport, streams=streams)
@@ -230,7 +230,7 @@ async def read_all(asking: UpstreamRequest, transport: Http1Transport, *, stream
 
 async def test_a_real_connection_that_ends_well_is_read_to_its_end() -> None:
     async with realtime_provider(Hear(), Say('{"a":1}'), Say('{"last":1}'), Close()) as provider:
-        transport = Http1Transport(tls=ssl.create_default_context())
+        transport = Http1Transport(tls=no_tls())
         asking = request(provider.url + "/v1/realtime", body=b'{"q":1}')
         with trio.fail_after(5):
             response = await Messages(is_last).send(asking, STREAM, transport)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import ssl
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import parse_qs
@@ -23,6 +22,7 @@ from adapters.wires.vertex.carrier import VertexCarrier
 from adapters.wires.vertex.credentials import fetch_token
 from tests.support.google import EMAIL, TOKEN, service_account, token_answer
 from tests.support.provider import Answer, Provider, provider
+from tests.support.tls import no_tls
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -50,7 +50,7 @@ def request(mock: Provider, body: bytes = b"{}") -> UpstreamRequest:
 
 @asynccontextmanager
 async def transport() -> AsyncIterator[Http1Transport]:
-    made = Http1Transport(tls=ssl.create_default_context())
+    made = Http1Transport(tls=no_tls())
     try:
         yield made
     finally:
