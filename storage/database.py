@@ -12,6 +12,7 @@ lane puts at most one write in the queue for it, so that charging waits for two 
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
@@ -49,6 +50,7 @@ _LIMITS = {
     # A search through years of logs may take its time.
     Lane.CONTROL: LaneLimits(statement_s=60, lock_s=10),
 }
+_BEGAN = "statement_began"
 # The ledger commits groups one after another; two more are for reaper and verification beside it.
 _LEDGER_CONNECTIONS = 3
 _SQLITE_READERS = {Lane.LEDGER: 1, Lane.HOT: 1, Lane.CONTROL: 2}
@@ -118,6 +120,23 @@ class Database:
             for engine in (engines.reader, engines.snapshot, engines.writer):
                 if not event.contains(engine, "before_cursor_execute", listener):
                     event.listen(engine, "before_cursor_execute", listener)
+
+    def time_statements(self, listener: Callable[[str, float], None]) -> None:
+        """Call `listener` with each statement and the seconds that it took, in the thread that ran it."""
+
+        def began(conn: Connection, *_: object) -> None:
+            conn.info[_BEGAN] = time.perf_counter()
+
+        def ended(conn: Connection, _cursor: object, statement: str, *_: object) -> None:
+            # Not there when the statement before it ran before anybody listened.
+            at = conn.info.pop(_BEGAN, None)
+            if at is not None:
+                listener(statement, time.perf_counter() - at)
+
+        for engines in self._lanes.values():
+            for engine in {engines.reader, engines.snapshot, engines.writer}:
+                event.listen(engine, "before_cursor_execute", began)
+                event.listen(engine, "after_cursor_execute", ended)
 
     def read_sync(self, work: Callable[[Connection], T], *, snapshot: bool = False) -> T:
         """`read` in the calling thread, for the command line."""

@@ -90,6 +90,8 @@ class User:
     inviter_id: int = 0
     created_at: int = 0
     updated_at: int = 0
+    unlimited_quota: bool = False
+    """Spends without the balance growing less; kept in a table of ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

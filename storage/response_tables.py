@@ -6,9 +6,9 @@ responses are charged as reserved.
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, String, Table
+from sqlalchemy import Column, Index, String, Table, text
 
-from storage.tables import Int, LongText, metadata
+from storage.columns import Int, LongText, metadata
 
 gw_responses = Table(
     "gw_responses",
@@ -18,6 +18,8 @@ gw_responses = Table(
     Column("response_id", String(255), nullable=False),
     Column("user_id", Int, nullable=False),
     Column("channel_id", Int, nullable=False),
+    # Of a channel with several keys: which one, since its account alone has the response. 0: the channel's only one.
+    Column("key_id", Int, nullable=False, server_default=text("0")),
     # As the client named it.
     Column("model", String(255), nullable=False, server_default=""),
     Column("created_at", Int, nullable=False),

@@ -1,4 +1,4 @@
-"""Secrets of channels at rest: encrypted before they are written, if the operator gave a secret to do it with.
+"""Secrets at rest: encrypted before they are written, if the operator gave a secret to do it with.
 
 A sealed text begins with `sealed:v1:`, followed by a Fernet token (https://github.com/fernet/spec: AES-128-CBC and
 HMAC-SHA256). Its key is derived from the operator's secret, which must therefore be long and random by itself.
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 PREFIX = "sealed:v1:"
+_PREFIX_BYTES = PREFIX.encode("ascii")
 
 
 class Sealer:
@@ -46,6 +47,21 @@ class Sealer:
             return self._fernet.decrypt(text.removeprefix(PREFIX)).decode("utf-8", "surrogatepass")
         except InvalidToken:
             return text
+
+    def seal_bytes(self, data: bytes) -> bytes:
+        """Return `data` sealed."""
+        return data if self._fernet is None else _PREFIX_BYTES + self._fernet.encrypt(data)
+
+    def open_bytes(self, data: bytes) -> bytes | None:
+        """Return what was sealed, or `data` if it was not; `None` when no secret opens it."""
+        if not data.startswith(_PREFIX_BYTES):
+            return data
+        if self._fernet is None:
+            return None
+        try:
+            return self._fernet.decrypt(data.removeprefix(_PREFIX_BYTES))
+        except InvalidToken:
+            return None
 
 
 def is_sealed(text: str) -> bool:

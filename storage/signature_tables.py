@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Index, String, Table
 
-from storage.tables import Int, LongText, metadata
+from storage.columns import Int, LongText, metadata
 
 gw_signatures = Table(
     "gw_signatures",

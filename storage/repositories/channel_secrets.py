@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select, update
 
+from storage.repositories import channel_keys, channel_undo
 from storage.sealing import Sealer, is_sealed, sealer_of
 from storage.tables import channels
 
@@ -59,4 +60,8 @@ def rewrite(conn: Connection, sealer: Sealer, *, seal: bool) -> tuple[int, list[
         if values and any(values[name] != row._mapping[name] for name in values):
             conn.execute(update(channels).where(channels.c.id == row.id).values(values))
             written += 1
+    # Copies of rows that were deleted a moment ago would stay as they were sealed.
+    channel_undo.forget_rows(conn)
+    channel_keys.forget_stray(conn)
+    locked += [number for number in channel_keys.rewrite(conn, sealer, seal=seal) if number not in locked]
     return written, locked

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, insert, or_, update
+from sqlalchemy import delete, insert, or_, select, update
 
-from storage.records import Channel, ChannelStatus
+from storage.records import Channel
+from storage.repositories import channel_keys
 from storage.repositories.channel_secrets import opened, sealed
 from storage.repositories.rows import Page, Sort, as_id, begins_with, fetch_page, many, one, ordering, query
 from storage.tables import channels
@@ -81,6 +82,14 @@ def everything(conn: Connection, statuses: Sequence[int] = ()) -> list[Channel]:
     return opened(conn, many(conn, Channel, wanted))
 
 
+def ids(conn: Connection, statuses: Sequence[int] = ()) -> list[int]:
+    """Return the ids of all channels, or of those in one of `statuses`, in order."""
+    wanted = select(channels.c.id).order_by(channels.c.id)
+    if statuses:
+        wanted = wanted.where(channels.c.status.in_(statuses))
+    return list(conn.execute(wanted).scalars())
+
+
 def add(conn: Connection, values: dict[str, object]) -> int:
     """Store a new channel and return its id."""
     key = conn.execute(insert(channels).values(sealed(conn, values))).inserted_primary_key
@@ -89,6 +98,8 @@ def add(conn: Connection, values: dict[str, object]) -> int:
 
 def change(conn: Connection, channel_id: int, values: dict[str, object]) -> bool:
     """Write `values` to a channel; never used for its counters. `False` when there is no such channel."""
+    if "key" in values:
+        channel_keys.first_changed(conn, channel_id)
     return bool(
         conn.execute(update(channels).where(channels.c.id == channel_id).values(sealed(conn, values))).rowcount
     )
@@ -107,12 +118,3 @@ def move(conn: Connection, channel_id: int, *, before: int, after: int, now_ms: 
 def remove(conn: Connection, channel_id: int) -> bool:
     """Delete a channel; its abilities are the caller's to delete."""
     return bool(conn.execute(delete(channels).where(channels.c.id == channel_id)).rowcount)
-
-
-def remove_disabled(conn: Connection) -> list[Channel]:
-    """Delete every channel that is switched off, by hand or by itself, and return them."""
-    off = channels.c.status.in_((ChannelStatus.DISABLED, ChannelStatus.AUTO_DISABLED))
-    gone = opened(conn, many(conn, Channel, query(channels, Channel).where(off).with_for_update()))
-    if gone:
-        conn.execute(delete(channels).where(channels.c.id.in_([channel.id for channel in gone])))
-    return gone

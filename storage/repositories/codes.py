@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, insert, select, update
 
-from storage.tables import gw_codes as codes
+from storage.account_tables import gw_codes as codes
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import insert
 
-from storage.tables import gw_ledger
+from storage.ledger_tables import gw_ledger
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -13,12 +13,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from storage.ledger_tables import gw_ledger, gw_reaped
 from storage.records import LogType
 from storage.repositories.ledger import CHARGE, ESTIMATE, LATE
 from storage.repositories.ledger_books import Balance, Books, Held
 from storage.repositories.ledger_ops import DONE, Amend, Op, Outcome, Reap, Reserve, Settle, Verdict
 from storage.repositories.ledger_rows import cost_values, fit, log_values, seed_log, trace_values
-from storage.tables import gw_ledger, gw_reaped, traces, user_request_costs
+from storage.tables import traces, user_request_costs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,26 +82,26 @@ def _reserve(books: Books, op: Reserve) -> Outcome:
     if there is not None:
         ours = (there.replica_id, there.user_id, there.token_id) == (op.replica_id, op.user_id, op.token_id)
         return DONE if ours and op.repeated else Outcome(Verdict.TAKEN)
-    token = books.tokens.get(op.token_id)
-    limited = token is not None and token.limited
-    refusal = _take(books, op.user_id, op.token_id, op.units, limited=limited)
-    if refusal is not None:
-        return refusal
-    books.held[op.request_id] = Held(
+    user, token = books.users.get(op.user_id), books.tokens.get(op.token_id)
+    held = Held(
         request_id=op.request_id,
         replica_id=op.replica_id,
         user_id=op.user_id,
         token_id=op.token_id,
         channel_id=op.channel_id,
-        user_units=op.units,
-        token_units=op.units if limited else 0,
-        token_limited=limited,
+        user_units=0,
+        token_units=0,
+        token_limited=token is not None and token.limited,
         last_amend=0,
+        user_limited=user is None or user.limited,
         stored=False,
         model=fit(op.model, 255),
         log_seed=op.log_seed,
     )
-    return DONE
+    refusal = _take(books, held, op.units)
+    if refusal is None:
+        books.held[op.request_id] = held
+    return refusal or DONE
 
 
 def _amend(books: Books, op: Amend) -> Outcome:
@@ -111,30 +112,30 @@ def _amend(books: Books, op: Amend) -> Outcome:
     if held.last_amend == op.number:
         return DONE
     if op.add_units:
-        refusal = _take(books, held.user_id, held.token_id, op.add_units, limited=held.token_limited)
+        refusal = _take(books, held, op.add_units)
         if refusal is not None:
             return refusal
-    held.user_units += op.add_units
-    held.token_units += op.add_units if held.token_limited else 0
     held.channel_id = op.channel_id
     held.last_amend = op.number
     held.amended = True
     return DONE
 
 
-def _take(books: Books, user_id: int, token_id: int, units: int, *, limited: bool) -> Outcome | None:
-    """Take `units` from user and token, all or nothing; return why not."""
+def _take(books: Books, held: Held, units: int) -> Outcome | None:
+    """Take `units` from user and token, those that are limited, all or nothing, and hold them; return why not."""
     if units < 0:
         raise ValueError("units must not be negative")
-    user = books.users.get(user_id)
-    token = books.tokens.get(token_id)
-    if user is None or user.left < units:
+    user = books.users.get(held.user_id)
+    token = books.tokens.get(held.token_id)
+    if user is None or (held.user_limited and user.left < units):
         return Outcome(Verdict.USER_SHORT, units - (user.left if user else 0))
-    if token_id and (token is None or (limited and token.left < units)):
+    if held.token_id and (token is None or (held.token_limited and token.left < units)):
         return Outcome(Verdict.TOKEN_SHORT, units - (token.left if token else 0))
-    user.take(units)
-    if limited and token is not None:
+    if held.user_limited:
+        user.take(units)
+    if held.token_limited and token is not None:
         token.take(units)
+    held.add(units)
     return None
 
 
@@ -155,7 +156,7 @@ def _settle(books: Books, op: Settle) -> Outcome:
         kind=CHARGE,
         units=op.units,
         count=int(op.counted),
-        limited=held.token_limited,
+        terms=held,
         channel_id=op.channel_id,
     )
     if not op.bare:
@@ -185,7 +186,7 @@ def _settle_late(books: Books, op: Settle, reaped: Reaped) -> Outcome:
         units=difference,
         # The estimate counted as a request.
         count=0 if op.counted else -1,
-        limited=reaped.token_limited,
+        terms=reaped,
         channel_id=reaped.channel_id,
         note=LATE_NOTE,
     )
@@ -207,7 +208,7 @@ def _reap(books: Books, op: Reap) -> Outcome:
     if held is None or held.gone or held.replica_id != op.replica_id:
         return Outcome(Verdict.GONE)
     _check_account(op, held)
-    units = held.user_units
+    units = held.units
     _release(books, held)
     _charge(
         books,
@@ -215,7 +216,7 @@ def _reap(books: Books, op: Reap) -> Outcome:
         kind=ESTIMATE,
         units=units,
         count=1,
-        limited=held.token_limited,
+        terms=held,
         channel_id=held.channel_id,
         note=ESTIMATE_NOTE,
     )
@@ -231,6 +232,7 @@ def _reap(books: Books, op: Reap) -> Outcome:
             "channel_id": held.channel_id,
             "units": units,
             "token_limited": held.token_limited,
+            "user_limited": held.user_limited,
             "log_seed": held.log_seed,
             "reaped_at": books.now_ms,
             "corrected": False,
@@ -256,19 +258,23 @@ def _charge(
     kind: str,
     units: int,
     count: int,
-    limited: bool,
+    terms: Held | Reaped,
     channel_id: int,
     note: str = "",
 ) -> None:
-    """Book `units` (negative: a refund) on user, token and channel, those that still exist."""
+    """Book `units` (negative: a refund) on user, token and channel, those that still exist.
+
+    `terms` say which balances were limited when the relay began: an administrator may have changed that since.
+    """
     user = books.users.get(op.user_id)
     if user is not None:
-        user.take(units)
+        if terms.user_limited:
+            user.take(units)
         user.used += units
         user.count += count
     token = books.tokens.get(op.token_id)
     if token is not None:
-        _charge_token(token, units, limited=limited)
+        _charge_token(token, units, limited=terms.token_limited)
     if not units:
         return
     books.channels[channel_id] = books.channels.get(channel_id, 0) + units
@@ -279,9 +285,9 @@ def _charge(
             "kind": kind,
             "request_id": op.request_id,
             "user_id": op.user_id,
-            "user_units": -units,
+            "user_units": -units if terms.user_limited else 0,
             "token_id": op.token_id,
-            "token_units": -units if limited else 0,
+            "token_units": -units if terms.token_limited else 0,
             "channel_id": channel_id,
             "channel_units": units if channel_id else 0,
             "note": note,

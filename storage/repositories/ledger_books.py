@@ -10,23 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Integer, bindparam, delete, func, literal_column, select, true, update
+from sqlalchemy import Integer, bindparam, delete, exists, func, literal_column, select, true, update
 
 from storage.errors import Retryable
+from storage.ledger_tables import gw_ledger, gw_outbox, gw_reaped, gw_reservations
+from storage.people_tables import gw_unlimited_users
 from storage.repositories.ledger_rows import Values, outbox_values
 from storage.repositories.ledger_sql import insert_many, run_many
-from storage.tables import (
-    channels,
-    gw_ledger,
-    gw_outbox,
-    gw_reaped,
-    gw_reservations,
-    logs,
-    tokens,
-    traces,
-    user_request_costs,
-    users,
-)
+from storage.tables import channels, logs, tokens, traces, user_request_costs, users
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,7 +26,8 @@ if TYPE_CHECKING:
 
 _ZERO = literal_column("0", Integer)
 _LOCK_USERS = (
-    select(users.c.id, users.c.quota)
+    # Looked up in the same statement: where nobody is unlimited it costs a glance at an empty index.
+    select(users.c.id, users.c.quota, exists().where(gw_unlimited_users.c.user_id == users.c.id))
     .where(users.c.id.in_(bindparam("ids", expanding=True)))
     .order_by(users.c.id)
     .with_for_update()
@@ -58,6 +50,8 @@ _LOCK_RESERVATIONS = (
         _RESERVATION.token_units,
         _RESERVATION.token_limited,
         _RESERVATION.last_amend,
+        _RESERVATION.user_limited,
+        _RESERVATION.free_units,
     )
     .where(_RESERVATION.request_id.in_(bindparam("ids", expanding=True)))
     .order_by(_RESERVATION.request_id)
@@ -97,6 +91,7 @@ _AMEND_RESERVATIONS = (
     .values(
         channel_id=bindparam("channel"),
         user_units=bindparam("of_user"),
+        free_units=bindparam("of_nobody"),
         token_units=bindparam("of_token"),
         last_amend=bindparam("number"),
     )
@@ -140,11 +135,27 @@ class Held:
     token_units: int
     token_limited: bool
     last_amend: int
+    user_limited: bool = True
+    free_units: int = 0
+    """What is held although nothing was taken from the account, which is unlimited."""
     stored: bool = True
     amended: bool = False
     gone: bool = False
     model: str = ""
     log_seed: str = ""
+
+    @property
+    def units(self) -> int:
+        """The estimate, whoever pays it."""
+        return self.user_units + self.free_units
+
+    def add(self, units: int) -> None:
+        """Hold `units` more."""
+        if self.user_limited:
+            self.user_units += units
+        else:
+            self.free_units += units
+        self.token_units += units if self.token_limited else 0
 
 
 @dataclass(slots=True)
@@ -156,6 +167,7 @@ class Reaped:
     channel_id: int
     units: int
     token_limited: bool
+    user_limited: bool
     log_seed: str
     corrected: bool
 
@@ -179,8 +191,8 @@ class Books:
     def lock(self, conn: Connection, *, user_ids: set[int], token_ids: set[int], request_ids: set[str]) -> None:
         """Read and lock what the batch may change."""
         if user_ids:
-            for id_, quota in conn.execute(_LOCK_USERS, {"ids": sorted(user_ids)}):
-                self.users[id_] = Balance(quota or 0)
+            for id_, quota, unlimited in conn.execute(_LOCK_USERS, {"ids": sorted(user_ids)}):
+                self.users[id_] = Balance(quota or 0, limited=not unlimited)
         if token_ids:
             for id_, remain, unlimited in conn.execute(_LOCK_TOKENS, {"ids": sorted(token_ids)}):
                 self.tokens[id_] = Balance(remain or 0, limited=not unlimited)
@@ -192,7 +204,14 @@ class Books:
         """Read and lock what was settled by estimate."""
         for row in conn.execute(_LOCK_REAPED, {"ids": sorted(request_ids)}):
             self.reaped[row.request_id] = Reaped(
-                row.user_id, row.token_id, row.channel_id, row.units, row.token_limited, row.log_seed, row.corrected
+                user_id=row.user_id,
+                token_id=row.token_id,
+                channel_id=row.channel_id,
+                units=row.units,
+                token_limited=row.token_limited,
+                user_limited=row.user_limited,
+                log_seed=row.log_seed,
+                corrected=row.corrected,
             )
 
     def read_seeds(self, conn: Connection, request_ids: Iterable[str]) -> None:
@@ -267,6 +286,7 @@ class Books:
                         "at": held.request_id,
                         "channel": held.channel_id,
                         "of_user": held.user_units,
+                        "of_nobody": held.free_units,
                         "of_token": held.token_units,
                         "number": held.last_amend,
                     }
@@ -285,8 +305,10 @@ class Books:
             "channel_id": held.channel_id,
             "model": held.model,
             "user_units": held.user_units,
+            "free_units": held.free_units,
             "token_units": held.token_units,
             "token_limited": held.token_limited,
+            "user_limited": held.user_limited,
             "last_amend": held.last_amend,
             "log_seed": held.log_seed,
             "created_at": self.now_ms,

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import BigInteger, delete, insert, literal_column, select, update
 
+from storage.ledger_tables import gw_replicas, gw_reservations
 from storage.repositories.ledger_batch import apply
 from storage.repositories.ledger_ops import Reap, Verdict
-from storage.tables import gw_replicas, gw_reservations
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

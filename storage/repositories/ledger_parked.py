@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select
 
+from storage.ledger_tables import gw_parked
 from storage.records import LogRow, TraceRow
 from storage.repositories.ledger_batch import apply, describe
 from storage.repositories.ledger_ops import Settle
 from storage.repositories.ledger_rows import fit
-from storage.tables import gw_parked
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy import case, false, func, select
 
+from storage.ledger_tables import gw_ledger, gw_reservations
 from storage.repositories.ledger import CORRECTION, OPENING, post
-from storage.tables import channels, gw_ledger, gw_reservations, tokens, users
+from storage.tables import channels, tokens, users
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, Subquery, Table

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, func, insert, or_, select
 
 from storage.errors import Retryable
+from storage.ledger_tables import gw_delivered, gw_ledger, gw_outbox, gw_reaped
 from storage.repositories.ledger import OPENING, post
 from storage.repositories.ledger_rows import outbox_log
-from storage.tables import gw_delivered, gw_ledger, gw_outbox, gw_reaped, logs, traces, user_request_costs
+from storage.tables import logs, traces, user_request_costs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,21 +8,24 @@ as its index (and the primary key that MySQL keeps in it) has them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, case, func, or_, select, tuple_
+from sqlalchemy import and_, func, select, tuple_
 
-from storage.records import LogRow, LogType
+from storage.records import LogRow
+from storage.repositories.log_asked import SEARCHED, Asked, log_conditions, request_conditions
 from storage.repositories.requests import FinishedRequest
-from storage.repositories.rows import contains, many, query, whole
+from storage.repositories.rows import many, query
 from storage.tables import logs
 from storage.traffic_tables import gw_requests
 
 if TYPE_CHECKING:
     from sqlalchemy import Column, ColumnElement, Connection
 
+    from storage.repositories.log_asked import Asked
+
 LOG, REQUEST = 0, 1
+_LAST_ID = 10**17
 
 SORTABLE = {
     "quota": logs.c.quota,
@@ -30,9 +33,6 @@ SORTABLE = {
     "completion_tokens": logs.c.completion_tokens,
     "elapsed_time": logs.c.elapsed_time,
 }
-# Of rows that must be looked at one by one, no more than this: about a fifth of a second.
-SEARCHED = 100_000
-_DAY_S = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,31 +57,6 @@ def read_place(text: str) -> Place | None:
     return Place(*(int(part) for part in parts))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """Which entries are wanted; zero, empty and `None` mean any. Times in Unix seconds, `until` not included."""
-
-    type: int = 0
-    user_id: int | None = None
-    username: str = ""
-    token_name: str = ""
-    model: str = ""
-    channel_id: int = 0
-    since: int = 0
-    until: int = 0
-    text: str = ""
-    id: str = ""
-    """Of a request or a trace."""
-    least_units: int = 0
-    least_ms: int = 0
-    is_stream: bool | None = None
-
-    @property
-    def wants_failures(self) -> bool:
-        """Whether a request that was not charged can be meant."""
-        return self.type in (0, LogType.CONSUME) and not self.least_units
-
-
 def log_entries(
     conn: Connection, asked: Asked, place: Place | None, *, newer: bool, limit: int, sort: str = ""
 ) -> list[LogRow]:
@@ -89,7 +64,7 @@ def log_entries(
 
     Sorted by a column of `SORTABLE`, largest first, `place` holds that column's value as its `second`.
     """
-    where = _log_conditions(conn, asked)
+    where = log_conditions(conn, asked)
     at: Column[int] = SORTABLE.get(sort, logs.c.created_at)
     if sort:
         order: list[Column[int]] = [at, logs.c.id]
@@ -110,24 +85,45 @@ def uncharged_requests(
     conn: Connection, asked: Asked, place: Place | None, *, newer: bool, limit: int
 ) -> list[FinishedRequest]:
     """Return up to `limit` requests that left nothing in `logs`, in the same way."""
-    where = [gw_requests.c.failed.is_(True), gw_requests.c.logged.is_(False), *_request_conditions(asked)]
+    where = [gw_requests.c.failed.is_(True), gw_requests.c.logged.is_(False), *request_conditions(asked)]
     return _requests(conn, where, place, newer=newer, limit=limit)
 
 
-def failed_requests(
+def request_entries(
     conn: Connection, asked: Asked, place: Place | None, *, newer: bool, limit: int
-) -> list[FinishedRequest]:
-    """Return up to `limit` requests that failed, charged or not, in the same way."""
-    where = [gw_requests.c.failed.is_(True), *_request_conditions(asked)]
-    return _requests(conn, where, place, newer=newer, limit=limit)
+) -> tuple[list[FinishedRequest], Place | None]:
+    """Return up to `limit` requests, charged or not, in the same way.
+
+    Where what fits may be rare, only so many rows are looked at; then there is also the place to go on from, which is
+    `None` once all were looked at.
+    """
+    where = request_conditions(asked)
+    if asked.fits_nothing:
+        return [], None
+    if not asked.is_slow_to_find:
+        return _requests(conn, where, place, newer=newer, limit=limit), None
+    at = gw_requests.c.finished_at
+    begin = _start_of(asked, place)
+    span = at.asc() if newer else at.desc()
+    beyond = select(at).order_by(span).offset(SEARCHED).limit(1)
+    if begin is not None:
+        beyond = beyond.where(at >= begin if newer else at <= begin)
+    end = conn.execute(beyond).scalar()
+    if end is None:
+        return _requests(conn, where, place, newer=newer, limit=limit), None
+    rows = _requests(conn, [*where, at < end if newer else at > end], place, newer=newer, limit=limit)
+    if newer or len(rows) == limit:
+        return rows, None
+    # Before whatever ended at that moment: none of it was looked at.
+    return rows, Place(int(end) // 1000, REQUEST, int(end) % 1000, _LAST_ID)
 
 
-def retried_requests(
-    conn: Connection, asked: Asked, place: Place | None, *, newer: bool, limit: int
-) -> list[FinishedRequest]:
-    """Return up to `limit` requests that needed more than one attempt, in the same way."""
-    where = [gw_requests.c.attempts > 1, *_request_conditions(asked)]
-    return _requests(conn, where, place, newer=newer, limit=limit)
+def _start_of(asked: Asked, place: Place | None) -> int | None:
+    """Return the moment (ms) from which on requests are looked at, `None`: from the newest."""
+    moments = [asked.until * 1000] if asked.until else []
+    if place is not None:
+        moments.append(place.second * 1000 + (place.within if place.source == REQUEST else 999))
+    return min(moments, default=None)
 
 
 def place_of_log(row: LogRow, sort: str = "") -> Place:
@@ -138,44 +134,6 @@ def place_of_log(row: LogRow, sort: str = "") -> Place:
 def place_of_request(row: FinishedRequest) -> Place:
     """Return where a request stands."""
     return Place(row.finished_at // 1000, REQUEST, row.finished_at % 1000, row.id)
-
-
-@dataclass(frozen=True, slots=True)
-class Total:
-    """Sums over the entries of a filter; `charged` counts those that were requests."""
-
-    entries: int = 0
-    charged: int = 0
-    units: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    cached_tokens: int = 0
-
-
-def total(conn: Connection, asked: Asked) -> Total:
-    """Sum up all entries of `logs` that fit. Reads each of them."""
-    is_charge = logs.c.type == LogType.CONSUME
-    row = conn.execute(
-        select(
-            func.count(),
-            whole(func.sum(_if(is_charge, 1))),
-            whole(func.sum(_if(is_charge, logs.c.quota))),
-            whole(func.sum(_if(is_charge, logs.c.prompt_tokens))),
-            whole(func.sum(_if(is_charge, logs.c.completion_tokens))),
-            whole(func.sum(_if(is_charge, logs.c.cached_prompt_tokens))),
-        ).where(*_log_conditions(conn, asked))
-    ).one()
-    return Total(*(int(value) for value in row))
-
-
-def count_uncharged(conn: Connection, asked: Asked) -> int:
-    """Count the requests that fit and left nothing in `logs`."""
-    where = [gw_requests.c.failed.is_(True), gw_requests.c.logged.is_(False), *_request_conditions(asked)]
-    return int(conn.execute(select(func.count()).select_from(gw_requests).where(*where)).scalar_one())
-
-
-def _if(condition: ColumnElement[bool], value: ColumnElement[int] | int) -> ColumnElement[int]:
-    return case((condition, value), else_=0)
 
 
 def size(conn: Connection) -> int:
@@ -205,76 +163,3 @@ def _beyond(order: list[Column[int]], values: tuple[int, ...], *, newer: bool) -
     if newer:
         return and_(order[0] >= values[0], left > right)
     return and_(order[0] <= values[0], left < right)
-
-
-def _log_conditions(conn: Connection, asked: Asked) -> list[ColumnElement[bool]]:
-    c = logs.c
-    where: list[ColumnElement[bool]] = []
-    if asked.type:
-        where.append(c.type == asked.type)
-    if asked.user_id is not None:
-        where.append(c.user_id == asked.user_id)
-    if asked.username:
-        where.append(c.username == asked.username)
-    if asked.token_name:
-        where.append(c.token_name == asked.token_name)
-    if asked.model:
-        where.append(c.model_name == asked.model)
-    if asked.channel_id:
-        where.append(c.channel_id == asked.channel_id)
-    if asked.since:
-        where.append(c.created_at >= asked.since)
-    if asked.until:
-        where.append(c.created_at < asked.until)
-    if asked.least_units:
-        where.append(c.quota >= asked.least_units)
-    if asked.least_ms:
-        where.append(c.elapsed_time >= asked.least_ms)
-    if asked.is_stream is not None:
-        where.append(c.is_stream.is_(asked.is_stream))
-    if asked.id:
-        where.append(_has_id(asked.id))
-    if asked.text:
-        where.append(contains(c.content, asked.text))
-        newest = conn.execute(select(func.max(c.id))).scalar() or 0
-        where.append(c.id > newest - SEARCHED)
-    return where
-
-
-def _has_id(text: str) -> ColumnElement[bool]:
-    """Match a trace id, or a request id: those are in no index, but begin with the time."""
-    try:
-        begun = datetime.strptime(text[:14], "%Y%m%d%H%M%S").replace(tzinfo=UTC).timestamp()
-    except ValueError:
-        return logs.c.trace_id == text
-    # Of any zone, and relays may take their time.
-    around = logs.c.created_at.between(int(begun) - _DAY_S, int(begun) + 2 * _DAY_S)
-    return or_(and_(logs.c.request_id == text, around), logs.c.trace_id == text)
-
-
-def _request_conditions(asked: Asked) -> list[ColumnElement[bool]]:
-    c = gw_requests.c
-    where: list[ColumnElement[bool]] = []
-    if asked.user_id is not None:
-        where.append(c.user_id == asked.user_id)
-    if asked.username:
-        where.append(c.username == asked.username)
-    if asked.token_name:
-        where.append(c.token_name == asked.token_name)
-    if asked.model:
-        where.append(or_(c.model == asked.model, c.sent_model == asked.model))
-    if asked.channel_id:
-        where.append(c.channel_id == asked.channel_id)
-    if asked.since:
-        where.append(c.finished_at >= asked.since * 1000)
-    if asked.until:
-        where.append(c.finished_at < asked.until * 1000)
-    if asked.least_ms:
-        where.append(c.duration_ms >= asked.least_ms)
-    if asked.is_stream is not None:
-        where.append(c.is_stream.is_(asked.is_stream))
-    if asked.id:
-        where.append(or_(c.request_id == asked.id, c.trace_id == asked.id))
-    if asked.text:
-        where.append(contains(c.error, asked.text))
-    return where

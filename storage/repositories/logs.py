@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, func, insert, select
 
+from storage.ledger_tables import gw_outbox
 from storage.records import LogRow, LogType
 from storage.repositories.ledger_rows import log_values, outbox_values
 from storage.repositories.rows import Page, Sort, contains, fetch_page, many, one, ordering, query, whole
-from storage.tables import gw_outbox, logs
+from storage.tables import logs
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection

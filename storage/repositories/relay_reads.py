@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select, update
 
+from storage.people_tables import gw_token_extras
 from storage.records import Ability, Channel, ChannelStatus, Token, User
+from storage.repositories import budgets, channel_keys, shadows
 from storage.repositories.channel_secrets import opened
+from storage.repositories.rows import column
+from storage.repositories.token_extras import token_of_former_key
 from storage.tables import abilities, channels, options, tokens, users
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from sqlalchemy import Connection, Row
 
     from storage.instants import Instants
+    from storage.repositories.budgets import Budget
+    from storage.repositories.channel_keys import KeyRow
+    from storage.repositories.shadows import ShadowTest
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +32,8 @@ class Account:
 
     token: Token
     user: User
+    records: bool = False
+    """Messages of the token are to be recorded, if the site permits it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +43,11 @@ class RegistryRows:
     channels: list[Channel]
     abilities: list[Ability]
     options: dict[str, str]
+    keys: list[KeyRow] = field(default_factory=list)
+    """Of channels that use several in turn."""
+    shadows: list[ShadowTest] = field(default_factory=list)
+    """Tests that have not ended."""
+    budgets: list[Budget] = field(default_factory=list)
 
 
 _USER_FIELDS = tuple(field.name for field in fields(User))
@@ -40,7 +56,7 @@ _CHANNEL_FIELDS = tuple(field.name for field in fields(Channel))
 _TOKEN_TEXTS = ("models", "subnet")
 
 
-def _values(row: Row[tuple[object, ...]], names: tuple[str, ...], prefix: str) -> dict[str, object]:
+def _values(row: Row[*tuple[Any, ...]], names: tuple[str, ...], prefix: str) -> dict[str, object]:
     # NULL means "not there" so that the record's own default stands: one-api left NULLs in columns it added later.
     mapping = row._mapping
     values = {name: mapping[prefix + name] for name in names}
@@ -58,8 +74,13 @@ def _stripped(values: dict[str, object], *names: str) -> dict[str, object]:
 
 _ACCOUNT = select(
     *(tokens.c[name].label(f"t_{name}") for name in _TOKEN_FIELDS),
-    *(users.c[name].label(f"u_{name}") for name in _USER_FIELDS),
-).select_from(tokens.join(users, users.c.id == tokens.c.user_id))
+    *(column(users, name).label(f"u_{name}") for name in _USER_FIELDS),
+    gw_token_extras.c.records.label("records"),
+).select_from(
+    tokens.join(users, users.c.id == tokens.c.user_id).outerjoin(
+        gw_token_extras, gw_token_extras.c.token_id == tokens.c.id
+    )
+)
 
 
 def account_by_key(conn: Connection, key: str) -> Account | None:
@@ -69,16 +90,30 @@ def account_by_key(conn: Connection, key: str) -> Account | None:
     """
     candidates = (key, f"sk-{key}", f"laisky-{key}")
     for row in conn.execute(_ACCOUNT.where(tokens.c.key.in_(candidates))):
-        token = _stripped(_values(row, _TOKEN_FIELDS, "t_"), "key")
+        found = _account(row)
         # MySQL's usual collations do not tell letters of different case apart; keys are told apart by nothing else.
-        if token["key"] in candidates:
-            user = _stripped(_values(row, _USER_FIELDS, "u_"), "access_token")
-            return Account(Token(**token), User(**user))  # type: ignore[arg-type]  # types are the table's
+        if found.token.key in candidates:
+            return found
     return None
 
 
+def account_by_former_key(conn: Connection, key: str, *, now_s: int) -> Account | None:
+    """Return the token that had `key` before it got a new one, while the old one still works, and its owner."""
+    token_id = token_of_former_key(conn, key, now_s=now_s)
+    if token_id is None:
+        return None
+    row = conn.execute(_ACCOUNT.where(tokens.c.id == token_id)).first()
+    return None if row is None else _account(row)
+
+
+def _account(row: Row[*tuple[Any, ...]]) -> Account:
+    token = _stripped(_values(row, _TOKEN_FIELDS, "t_"), "key")
+    user = _stripped(_values(row, _USER_FIELDS, "u_"), "access_token")
+    return Account(Token(**token), User(**user), bool(row.records))  # type: ignore[arg-type]  # types are the table's
+
+
 def registry_rows(conn: Connection, instants: Instants) -> RegistryRows:
-    """Read channels, abilities and options."""
+    """Read channels, abilities, options and budgets."""
     channel_rows = conn.execute(select(*(channels.c[name] for name in _CHANNEL_FIELDS)).order_by(channels.c.id))
     ability_rows = conn.execute(
         select(
@@ -107,6 +142,9 @@ def registry_rows(conn: Connection, instants: Instants) -> RegistryRows:
             for row in ability_rows
         ],
         options={row.key: row.value or "" for row in conn.execute(select(options.c.key, options.c.value))},
+        keys=channel_keys.everything(conn),
+        shadows=shadows.running(conn),
+        budgets=budgets.everything(conn),
     )
 
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, insert, select
 
+from storage.account_tables import gw_reminders as reminders
 from storage.records import UserStatus
-from storage.repositories.rows import insert_unless_there
-from storage.tables import gw_reminders as reminders
+from storage.repositories.rows import column, insert_unless_there
 from storage.tables import users
 
 if TYPE_CHECKING:
@@ -20,19 +20,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """What somebody has left, and how to reach them."""
+    """What somebody has left, and how to reach them. An unlimited account never has little."""
 
     user_id: int
     username: str
     email: str
     quota: int
+    is_unlimited: bool = False
 
 
 def balances(conn: Connection, user_ids: Collection[int]) -> list[Balance]:
     """Return the balances of these accounts, as far as they are enabled."""
-    columns = (users.c.id, users.c.username, users.c.email, users.c.quota)
+    unlimited = column(users, "unlimited_quota")
+    columns = (users.c.id, users.c.username, users.c.email, users.c.quota, unlimited)
     rows = conn.execute(select(*columns).where(users.c.id.in_(user_ids), users.c.status == UserStatus.ENABLED))
-    return [Balance(row[0], row[1], row[2] or "", row[3] or 0) for row in rows]
+    return [Balance(row[0], row[1], row[2] or "", row[3] or 0, bool(row[4])) for row in rows]
 
 
 def forget(conn: Connection, user_ids: Collection[int]) -> None:

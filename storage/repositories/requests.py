@@ -31,6 +31,8 @@ class FinishedRequest:
     user_id: int
     username: str = ""
     token_name: str = ""
+    user_group: str = ""
+    session: str = ""
     model: str = ""
     sent_model: str = ""
     channel_id: int = 0
@@ -46,7 +48,10 @@ class FinishedRequest:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cached_tokens: int = 0
+    reasoning_tokens: int = 0
     units: int = 0
+    saved_units: int = 0
+    list_units: int | None = None
     error: str = ""
     detail: str = "{}"
 
@@ -94,6 +99,14 @@ def of_requests(conn: Connection, request_ids: Iterable[str]) -> dict[str, Finis
         conn, FinishedRequest, query(gw_requests, FinishedRequest).where(gw_requests.c.request_id.in_(wanted))
     )
     return {row.request_id: row for row in rows}
+
+
+def of_session(conn: Connection, session: str, *, user_id: int | None, limit: int) -> list[FinishedRequest]:
+    """Return the newest requests of a session, of one user or of all."""
+    wanted = query(gw_requests, FinishedRequest).where(gw_requests.c.session == session)
+    if user_id is not None:
+        wanted = wanted.where(gw_requests.c.user_id == user_id)
+    return many(conn, FinishedRequest, wanted.order_by(gw_requests.c.finished_at.desc()).limit(limit))
 
 
 def failures_of_channel(conn: Connection, channel_id: int, limit: int) -> list[FailedAttempt]:

@@ -31,6 +31,8 @@ class StoredResponse:
     response_id: str
     user_id: int
     channel_id: int
+    key_id: int = 0
+    """With which of several keys of the channel it was made; 0: it had only one."""
     model: str
     created_at: int
     ask_at: int | None = None
@@ -55,6 +57,7 @@ def put(conn: Connection, stored: Sequence[StoredResponse]) -> None:
             "response_id": fit(one.response_id, _LONGEST_ID),
             "user_id": one.user_id,
             "channel_id": one.channel_id,
+            "key_id": one.key_id,
             "model": fit(one.model, _LONGEST_ID),
             "created_at": one.created_at,
             "expires_at": one.created_at + KEPT_MS,
@@ -114,6 +117,7 @@ def _read(row: Row[tuple[object, ...]]) -> StoredResponse:
         response_id=row.response_id,
         user_id=row.user_id,
         channel_id=row.channel_id,
+        key_id=row.key_id or 0,
         model=row.model,
         created_at=row.created_at,
         ask_at=row.ask_at,

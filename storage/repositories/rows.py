@@ -6,18 +6,22 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar
 
-from sqlalchemy import BigInteger, LargeBinary, String, cast, collate, func, select, type_coerce
+from sqlalchemy import BigInteger, Double, LargeBinary, String, cast, collate, exists, func, select, type_coerce
 from sqlalchemy.exc import IntegrityError
+
+from storage.people_tables import gw_unlimited_users
+from storage.tables import users
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
-    from sqlalchemy import ColumnElement, Connection, Insert, Select, Table
+    from sqlalchemy import ColumnElement, Connection, FromClause, Insert, Select, Table
 
     RecordQuery = Select[*tuple[Any, ...]]
 
 RecordT = TypeVar("RecordT")
+RowT = TypeVar("RowT")
 
 # Columns of type char(n): PostgreSQL pads what is shorter with blanks.
 _PADDED = {"key", "access_token"}
@@ -31,11 +35,22 @@ class Page:
 
     number: int = 0
     size: int = 10
+    parts: int = 1
+    """Pages that are wanted as one, from this one on."""
+
+    @property
+    def limit(self) -> int:
+        """Rows that are wanted."""
+        return self.size * self.parts
 
     @property
     def offset(self) -> int:
         """Rows before this page, within what the engines can count."""
         return min(self.number * self.size, _LARGEST_OFFSET)
+
+    def of(self, rows: Sequence[RowT]) -> Sequence[RowT]:
+        """Return this part of rows that are all there."""
+        return rows[self.offset : self.offset + self.limit]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +67,16 @@ def _field_names(kind: type) -> tuple[str, ...]:
     return tuple(field.name for field in fields(kind))
 
 
+def column(table: Table, name: str) -> ColumnElement[Any]:
+    """Return what a record's field is read from: a column of its name, or what a table of ours says."""
+    if table is users and name == "unlimited_quota":
+        return exists().where(gw_unlimited_users.c.user_id == users.c.id)
+    return table.c[name]
+
+
 def query(table: Table, kind: type) -> RecordQuery:
     """Select the columns of `table` that a record of `kind` needs: its fields, by name."""
-    return select(*(table.c[name] for name in _field_names(kind)))
+    return select(*(column(table, name) for name in _field_names(kind)))
 
 
 def record(kind: type[RecordT], row: Iterable[object]) -> RecordT:
@@ -90,11 +112,17 @@ def fetch_page(
     where: Sequence[ColumnElement[bool]],
     order: Sequence[ColumnElement[object]],
     page: Page | None,
+    source: FromClause | None = None,
 ) -> tuple[list[RecordT], int]:
-    """Return the rows of one page (all rows without a page) and the number of rows without paging."""
+    """Return the rows of one page (all rows without a page) and the number of rows without paging.
+
+    `source`: the table with what `order` needs joined to it, which neither adds rows nor takes any away.
+    """
     wanted = query(table, kind).where(*where).order_by(*order)
+    if source is not None:
+        wanted = wanted.select_from(source)
     if page is not None:
-        wanted = wanted.limit(page.size).offset(page.offset)
+        wanted = wanted.limit(page.limit).offset(page.offset)
     rows = many(conn, kind, wanted)
     if page is None:
         return rows, len(rows)
@@ -130,7 +158,7 @@ def ordering(
     if column is not None:
         if column is number:
             return [number.asc() if sort.ascending else number.desc()]
-        column = _by_bytes(column, conn.dialect.name)
+        column = by_bytes(column, conn.dialect.name)
         if sort.ascending:
             return [column.asc(), number.asc()]
         return [column.desc(), number.desc()]
@@ -139,7 +167,8 @@ def ordering(
     return [number.desc()]
 
 
-def _by_bytes(column: ColumnElement[object], dialect: str) -> ColumnElement[object]:
+def by_bytes(column: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
+    """Return a column whose texts are sorted by their bytes."""
     if not isinstance(column.type, String) or dialect == "sqlite":
         return column
     if dialect == "postgresql":
@@ -169,6 +198,15 @@ def as_id(text: str) -> int | None:
 def whole(column: ColumnElement[object]) -> ColumnElement[int]:
     """Turn a sum into a whole number; engines answer sums of large integers as decimals."""
     return cast(func.coalesce(column, 0), BigInteger)
+
+
+def summed(dialect: str, column: ColumnElement[int]) -> ColumnElement[int]:
+    """Return the sum of whole numbers over very many rows, as a whole number."""
+    if dialect == "postgresql":
+        # Its sums of large integers are decimals, and take ten times as long as those of floats, which are exact
+        # far beyond all money there is: up to 2 to the power of 53.
+        column = cast(column, Double)
+    return whole(func.sum(column))
 
 
 def _literal(text: str) -> str:

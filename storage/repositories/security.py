@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import insert, select, update
 
+from storage.account_tables import gw_user_security as security
 from storage.repositories.rows import insert_unless_there
-from storage.tables import gw_user_security as security
+from storage.repositories.sign_ins import forget_sessions
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -20,6 +21,7 @@ def session_version(conn: Connection, user_id: int) -> int:
 
 def end_sessions(conn: Connection, user_id: int, *, now_ms: int) -> int:
     """Make all sessions of an account void and return the new version."""
+    forget_sessions(conn, user_id)
     changed = conn.execute(
         update(security)
         .where(security.c.user_id == user_id)

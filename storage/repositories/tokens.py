@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, insert, true, update
+from sqlalchemy import and_, delete, insert, or_, select, true, update
 
-from storage.records import Token
-from storage.repositories.rows import Page, Sort, begins_with, fetch_page, one, ordering, query
+from storage.records import Token, TokenStatus
+from storage.repositories.rows import Page, Sort, begins_with, fetch_page, many, one, ordering, query
+from storage.repositories.token_extras import forget, is_there
 from storage.tables import tokens
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Connection
 
 SORTABLE = (
@@ -35,7 +38,7 @@ _OLD_STYLE = {
 
 def page(conn: Connection, user_id: int, keyword: str, sort: Sort, wanted: Page) -> tuple[list[Token], int]:
     """Return one page of an account's tokens whose names begin with `keyword`, and their number."""
-    where = [tokens.c.user_id == user_id]
+    where = [tokens.c.user_id == user_id, is_there()]
     if keyword:
         where.append(begins_with(tokens.c.name, keyword))
     order = ordering(conn, tokens, sort, allowed=_ALLOWED, old_style=_OLD_STYLE)
@@ -52,8 +55,23 @@ def own_locked(conn: Connection, user_id: int, token_id: int) -> Token | None:
     return _own(conn, user_id, token_id, lock=True)
 
 
+def anybody_s(conn: Connection, token_id: int, *, lock: bool = False) -> Token | None:
+    """Return a token, whoever's it is, and hold its row if asked to."""
+    wanted = query(tokens, Token).where(tokens.c.id == token_id, is_there())
+    return one(conn, Token, wanted.with_for_update() if lock else wanted)
+
+
+def limited_of(conn: Connection, names: Sequence[tuple[int, str]]) -> list[Token]:
+    """Return the tokens of these owners and names that are in use and have a limit of their own."""
+    if not names:
+        return []
+    wanted = or_(*(and_(tokens.c.user_id == owner, tokens.c.name == name) for owner, name in names))
+    limited = [tokens.c.status == TokenStatus.ENABLED, tokens.c.unlimited_quota.is_not(true()), is_there()]
+    return many(conn, Token, query(tokens, Token).where(wanted, *limited))
+
+
 def by_id(conn: Connection, token_id: int) -> Token | None:
-    """Return any token."""
+    """Return any token, one that was thrown away as well."""
     return one(conn, Token, query(tokens, Token).where(tokens.c.id == token_id))
 
 
@@ -91,11 +109,20 @@ def consume(conn: Connection, token_id: int, units: int, *, now_s: int, now_ms: 
     return bool(unlimited.rowcount)
 
 
+def numbers_of(conn: Connection, user_id: int, name: str) -> list[int]:
+    """Return the ids of an account's tokens of a name."""
+    c = tokens.c
+    return list(conn.execute(select(c.id).where(c.user_id == user_id, c.name == name, is_there())).scalars())
+
+
 def remove(conn: Connection, user_id: int, token_id: int) -> bool:
     """Delete a token of this account; `False` when it has none with this id."""
-    return bool(conn.execute(delete(tokens).where(tokens.c.id == token_id, tokens.c.user_id == user_id)).rowcount)
+    gone = bool(conn.execute(delete(tokens).where(tokens.c.id == token_id, tokens.c.user_id == user_id)).rowcount)
+    if gone:
+        forget(conn, token_id)
+    return gone
 
 
 def _own(conn: Connection, user_id: int, token_id: int, *, lock: bool) -> Token | None:
-    wanted = query(tokens, Token).where(tokens.c.id == token_id, tokens.c.user_id == user_id)
+    wanted = query(tokens, Token).where(tokens.c.id == token_id, tokens.c.user_id == user_id, is_there())
     return one(conn, Token, wanted.with_for_update() if lock else wanted)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sqlalchemy import insert
+
 from storage.records import TraceRow
+from storage.repositories.ledger_rows import trace_values
 from storage.repositories.rows import many, one, query
 from storage.tables import traces
 
@@ -26,3 +29,8 @@ def by_trace_ids(conn: Connection, trace_ids: Sequence[str]) -> dict[str, TraceR
         return {}
     rows = many(conn, TraceRow, query(traces, TraceRow).where(traces.c.trace_id.in_(wanted)))
     return {row.trace_id: row for row in rows}
+
+
+def add(conn: Connection, trace: TraceRow) -> None:
+    """Store a trace that no settlement brings along."""
+    conn.execute(insert(traces).values(trace_values(trace)))

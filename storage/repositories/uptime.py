@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import func, select
 
+from storage.traffic_tables import gw_attempts as attempts
 from storage.traffic_tables import gw_requests as requests
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 DAY_S: Final = 86_400
 # What a client did wrong, or did not pay for, says nothing of a model.
 _OURS: Final[Sequence[str]] = ("upstream_failed", "deadline", "drained")
+# The same for attempts: their kinds that blame the request.
+_THEIRS: Final[Sequence[str]] = ("request",)
 
 
 def failures_by_day(conn: Connection, models: Sequence[str], *, since_s: int) -> dict[tuple[str, int], int]:
@@ -33,3 +36,19 @@ def failures_by_day(conn: Connection, models: Sequence[str], *, since_s: int) ->
         .group_by(requests.c.model, day)
     )
     return {(model, int(start) // 1000): int(count) for model, start, count in rows}
+
+
+def failed_attempts_by_day(conn: Connection, channels: Sequence[int], *, since_s: int) -> dict[tuple[int, int], int]:
+    """Return how many attempts failed by channel and by the day's beginning (Unix seconds, UTC)."""
+    day_ms = DAY_S * 1000
+    day = (attempts.c.failed_at - attempts.c.failed_at % day_ms).label("day")
+    rows = conn.execute(
+        select(attempts.c.channel_id, day, func.count())
+        .where(
+            attempts.c.channel_id.in_(channels),
+            attempts.c.failed_at >= since_s * 1000,
+            attempts.c.kind.not_in(_THEIRS),
+        )
+        .group_by(attempts.c.channel_id, day)
+    )
+    return {(int(channel), int(start) // 1000): int(count) for channel, start, count in rows}

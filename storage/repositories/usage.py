@@ -1,33 +1,37 @@
-"""Sums of use, straight from the log and the requests. `usage_rolled` has what was summed up before.
+"""Sums of use and what they are asked by; `usage_rows` reads them from the log, `usage_rolled` what was summed up.
 
-Everything is a `Sums` by bucket and key. Buckets are counted from a moment in steps of equal length; whoever wants
-days of a calendar asks for hours and adds them up.
+Use is a `Sums` by bucket and key, all else a number. Buckets are counted from a moment in steps of equal length;
+whoever wants days of a calendar asks for hours and adds them up.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import and_, bindparam, case, or_
 
-from storage.records import LogType
-from storage.repositories.rows import as_id, whole
-from storage.repositories.steps import step_of
-from storage.tables import logs
-from storage.traffic_tables import gw_attempts, gw_requests
+from storage.traffic_tables import gw_requests
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
-    from sqlalchemy import Column, ColumnElement, Connection, Label
+    from sqlalchemy import ColumnElement, Connection, Label
 
-HOUR, DAY = 3600, 86_400
-KINDS = ("model", "user", "channel", "token")
+QUARTER, HOUR, DAY = 900, 3600, 86_400
+KINDS = ("model", "user", "channel", "token", "group", "format", "provider")
 """What sums can be told apart by."""
-HOURLY = ("model", "user", "channel")
+HOURLY = ("model", "user", "channel", "group", "format", "provider")
 """Those of which there are sums by hour; of the others there are by day."""
+LOGGED = ("model", "user", "channel", "token")
+"""Those that the log itself knows."""
+
+APART_S = 900
+"""How far apart a charge and the end of its request may be noted, at most."""
+LEAST_TOKENS = 20
+"""Streams of fewer say nothing of a speed."""
 
 _LEFT = ("client_gone", "cancelled", "drained")
 # What a provider says of a request that is wrong in itself, whoever is asked.
@@ -42,32 +46,56 @@ class Sums(NamedTuple):
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cached_tokens: int = 0
+    reasoning_tokens: int = 0
+    """A part of those of the answer. This and the next are known only where requests are, not just charges."""
+    saved_units: int = 0
+    """What more it would have cost without what was read from caches."""
+    upstream_units: int = 0
+    """What the same use costs at the providers' list prices, where that is known."""
+    margin_units: int = 0
+    """What more than that was charged for the same use; below 0: less."""
+
+    @property
+    def unlisted_units(self) -> int:
+        """What was charged for use whose list price is not known."""
+        return self.units - self.upstream_units - self.margin_units
 
     def __add__(self, other: Sums) -> Sums:  # type: ignore[override]  # not longer, but larger
         """Return both together."""
-        a, b, c, d, e = self
-        f, g, h, i, j = other
-        return Sums(a + f, b + g, c + h, d + i, e + j)
+        a, b, c, d, e, r, s, k, m = self
+        f, g, h, i, j, t, u, l, n = other  # noqa: E741 - as many letters as there are members
+        return Sums(a + f, b + g, c + h, d + i, e + j, r + t, s + u, k + l, m + n)
 
     def __sub__(self, other: Sums) -> Sums:
         """Return what is left without the other."""
-        a, b, c, d, e = self
-        f, g, h, i, j = other
-        return Sums(a - f, b - g, c - h, d - i, e - j)
+        a, b, c, d, e, r, s, k, m = self
+        f, g, h, i, j, t, u, l, n = other  # noqa: E741 - as above
+        return Sums(a - f, b - g, c - h, d - i, e - j, r - t, s - u, k - l, m - n)
 
 
-_KEYS: dict[str, tuple[Column[Any], ...]] = {
-    "model": (logs.c.model_name,),
-    "user": (logs.c.user_id,),
-    "channel": (logs.c.channel_id,),
-    "token": (logs.c.user_id, logs.c.token_name),
-}
+SUMMED = (
+    "requests",
+    "units",
+    "prompt_tokens",
+    "completion_tokens",
+    "cached_tokens",
+    "reasoning_tokens",
+    "saved_units",
+    "upstream_units",
+    "margin_units",
+)
+"""The columns of tables of sums, in the order of `Sums`."""
+
+
 # As division has it, so that a difference on its left stands in brackets.
 AS_TIGHT = 8
-_SUMMED = ("quota", "prompt_tokens", "completion_tokens", "cached_prompt_tokens")
 
+Spans = Sequence[tuple[int, int]]
+"""From when to before when (Unix seconds). What lies around what was summed up is asked for at once."""
 Cells = dict[tuple[int, str], Sums]
 """By bucket and key. Without buckets the bucket is 0, without keys the key is empty."""
+Counts = dict[tuple[int, str], int]
+"""The same of what is only counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,11 +106,33 @@ class Only:
     token_name: str = ""
     model: str = ""
     channel_id: int = 0
+    channels: frozenset[int] | None = None
+    """Any of these: those of a provider."""
+    group: str = ""
+    format: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What is asked for, by the names of these members: which statement answers."""
+        return tuple(name for name in _MEMBERS if getattr(self, name) not in (0, "", None))
 
     @property
     def is_everything(self) -> bool:
         """Whether nothing is left out."""
-        return not (self.user_id or self.token_name or self.model or self.channel_id)
+        return not (self.user_id or self.token_name or self.model or self.channel_id) and self.is_logged_of_all
+
+    @property
+    def is_logged_of_all(self) -> bool:
+        """Whether it asks for nothing but what one key of the log can be."""
+        return self.channels is None and self.is_logged
+
+    @property
+    def is_logged(self) -> bool:
+        """Whether the log alone can tell what fits."""
+        return not (self.group or self.format)
+
+
+_MEMBERS = ("user_id", "token_name", "model", "channel_id", "channels", "group", "format")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,148 +143,85 @@ class Buckets:
     step: int = 0
 
 
-# --- from the log ----------------------------------------------------------------------------------------
+_ALL_IN_ONE = Buckets()
+_ANYBODY = Only()
 
 
-def from_log(
-    conn: Connection,
-    *,
-    by: str,
-    since: int,
-    until: int,
-    buckets: Buckets,
-    only: Only,
-    keys: Sequence[str] | None = None,
-) -> Cells:
-    """Sum up charges from `since` to before `until`, by one of `KINDS` or, with an empty `by`, all together.
-
-    With `keys` only entries of these.
-    """
-    c = logs.c
-    where = [c.type == LogType.CONSUME, c.created_at >= since, c.created_at < until]
-    if only.user_id:
-        where.append(c.user_id == only.user_id)
-    if only.token_name:
-        where.append(c.token_name == only.token_name)
-    if only.model:
-        where.append(c.model_name == only.model)
-    if only.channel_id:
-        where.append(c.channel_id == only.channel_id)
-    if keys is not None and by:
-        where.append(_one_of(by, keys))
-    groups = [*_bucket(conn, c.created_at, buckets), *(column.label(column.name) for column in _KEYS.get(by, ()))]
-    sums = [func.count(), *(whole(func.sum(c[name])) for name in _SUMMED)]
-    rows = conn.execute(select(*groups, *sums).where(*where).group_by(*(group.name for group in groups)))
-    cells: Cells = {}
-    for row in rows:
-        values = list(row)
-        number = int(values.pop(0)) if buckets.step else 0
-        found = Sums(*(int(value) for value in values[-len(sums) :]))
-        key = ":".join(str(value if value is not None else "") for value in values[: -len(sums)])
-        if found.requests:
-            cells[number, key] = cells.get((number, key), Sums()) + found
-    return cells
+# --- what statements are made of -------------------------------------------------------------------------
+#
+# To put a statement together takes SQLAlchemy longer than most engines need to answer it, and a page has dozens. So
+# each is made once for each shape of a question; moments, filters and keys are bound to it by these names.
 
 
-def _one_of(by: str, keys: Sequence[str]) -> ColumnElement[bool]:
-    column = _KEYS[by][0]
-    if by == "model":
-        return column.in_(list(keys))
-    if by == "token":
-        pairs = [(as_id(owner), name) for owner, _, name in (key.partition(":") for key in keys)]
-        return or_(*(and_(column == owner, _KEYS[by][1] == name) for owner, name in pairs))
-    return column.in_([number for key in keys if (number := as_id(key)) is not None])
+def bound(
+    spans: Spans, buckets: Buckets = _ALL_IN_ONE, only: Only = _ANYBODY, keys: Sequence[Any] | None = None
+) -> dict[str, Any]:
+    """Return what a question is about, by the names that statements have for it."""
+    times: dict[str, int] = {}
+    for number, (since, until) in enumerate(spans):
+        times |= {
+            f"since{number}": since,
+            f"until{number}": until,
+            f"since{number}_ms": since * 1000,
+            f"until{number}_ms": until * 1000,
+            f"since{number}_near": (since - APART_S) * 1000,
+            f"until{number}_near": (until + APART_S) * 1000,
+        }
+    return {
+        **times,
+        "first_bucket": buckets.start,
+        "bucket_s": buckets.step,
+        "first_bucket_ms": buckets.start * 1000,
+        "bucket_ms": buckets.step * 1000,
+        "keys": list(keys) if keys is not None else [],
+        **{f"only_{name}": getattr(only, name) for name in _MEMBERS if name != "channels"},
+        "only_channels": list(only.channels or ()),
+    }
 
 
-def steps_from_log(conn: Connection, *, since: int, until: int, buckets: Buckets, only: Only) -> Cells:
-    """Count how long charged requests took, by bucket and step."""
-    c = logs.c
-    where = [c.type == LogType.CONSUME, c.created_at >= since, c.created_at < until, c.elapsed_time > 0]
-    if only.user_id:
-        where.append(c.user_id == only.user_id)
-    if only.token_name:
-        where.append(c.token_name == only.token_name)
-    if only.model:
-        where.append(c.model_name == only.model)
-    if only.channel_id:
-        where.append(c.channel_id == only.channel_id)
-    return _counted(conn, _bucket(conn, c.created_at, buckets), step_of(c.elapsed_time), where)
+def within(column: ColumnElement[int], spans: int, unit: str = "") -> ColumnElement[bool]:
+    """Match moments in as many spans; `unit`: seconds, `_ms`, or `_near`: milliseconds, and a while around it."""
+    return or_(
+        *(
+            and_(column >= bindparam(f"since{number}{unit}"), column < bindparam(f"until{number}{unit}"))
+            for number in range(spans)
+        )
+    )
 
 
-# --- from the requests -----------------------------------------------------------------------------------
+def fitting(columns: Mapping[str, ColumnElement[Any]], names: Iterable[str]) -> list[ColumnElement[bool]]:
+    """Return conditions that leave only what fits members of `Only`, for those that `columns` has."""
+    where: list[ColumnElement[bool]] = []
+    for name in names:
+        if name in columns and name == "channels":
+            where.append(columns[name].in_(bindparam("only_channels", expanding=True)))
+        elif name in columns:
+            where.append(columns[name] == bindparam(f"only_{name}"))
+    return where
 
 
-def first_steps(conn: Connection, *, since: int, until: int, buckets: Buckets, only: Only) -> Cells:
-    """Count how long requests that ended well waited for their first content, by bucket and step."""
+def bucket(dialect: str, column: ColumnElement[int], *, unit: str = "") -> Label[Any]:
+    """Return the number of the bucket of a moment, for a statement that is bound later; `unit`: `_ms` or seconds."""
+    divide = (column - bindparam(f"first_bucket{unit}")).op(_sign(dialect), precedence=AS_TIGHT)
+    return divide(bindparam("bucket_ms" if unit else "bucket_s")).label("bucket")
+
+
+def _sign(dialect: str) -> str:
+    # Integer division is `/` on whole numbers of SQLite and PostgreSQL, and DIV on MySQL.
+    return "DIV" if dialect in ("mysql", "mariadb") else "/"
+
+
+def fault_of() -> ColumnElement[str]:
+    """Return whose fault it was that a request failed: `left`, `client` or `upstream`."""
     c = gw_requests.c
-    where = [*_finished(since, until, only), c.failed.is_(False), c.first_ms.is_not(None)]
-    return _counted(conn, _bucket(conn, c.finished_at, buckets, unit=1000), step_of(c.first_ms), where)
-
-
-def failures(conn: Connection, *, since: int, until: int, buckets: Buckets, only: Only) -> Cells:
-    """Count requests that failed, by bucket and by whose fault it was.
-
-    Keys: `left` (the client went, or somebody ended it), `client` (refused, or wrong in itself), `upstream` (all
-    other), and `logged`: those of the three that were charged all the same.
-    """
-    c = gw_requests.c
-    where = [*_finished(since, until, only), c.failed.is_(True)]
     own = or_(
         and_(c.outcome.in_(("refused", "quota")), c.status < 500),
         and_(c.outcome == "upstream_failed", c.status.in_(_OWN_FAULT)),
     )
-    fault = case((c.outcome.in_(_LEFT), "left"), (own, "client"), else_="upstream")
-    bucket = _bucket(conn, c.finished_at, buckets, unit=1000)
-    cells = _counted(conn, bucket, fault, where)
-    charged = _counted(conn, bucket, None, [*where, c.logged.is_(True)])
-    return cells | {(number, "logged"): sums for (number, _), sums in charged.items()}
+    return case((c.outcome.in_(_LEFT), "left"), (own, "client"), else_="upstream")
 
 
-def attempts_by_kind(conn: Connection, *, since: int, until: int, buckets: Buckets, channel_id: int) -> Cells:
-    """Count failed attempts by bucket and kind, of one channel or of all."""
-    c = gw_attempts.c
-    where = [c.failed_at >= since * 1000, c.failed_at < until * 1000]
-    if channel_id:
-        where.append(c.channel_id == channel_id)
-    return _counted(conn, _bucket(conn, c.failed_at, buckets, unit=1000), c.kind, where)
-
-
-def _finished(since: int, until: int, only: Only) -> list[ColumnElement[bool]]:
-    c = gw_requests.c
-    where: list[ColumnElement[bool]] = [c.finished_at >= since * 1000, c.finished_at < until * 1000]
-    if only.user_id:
-        where.append(c.user_id == only.user_id)
-    if only.token_name:
-        where.append(c.token_name == only.token_name)
-    if only.model:
-        where.append(or_(c.model == only.model, c.sent_model == only.model))
-    if only.channel_id:
-        where.append(c.channel_id == only.channel_id)
-    return where
-
-
-def _counted(
-    conn: Connection,
-    bucket: list[Label[Any]],
-    key: ColumnElement[Any] | None,
-    where: Sequence[ColumnElement[bool]],
-) -> Cells:
-    groups = [*bucket, *([key.label("word")] if key is not None else [])]
-    rows = conn.execute(select(*groups, func.count()).where(*where).group_by(*(group.name for group in groups)))
-    cells: Cells = {}
-    for row in rows:
-        values = list(row)
-        number = int(values.pop(0)) if bucket else 0
-        word = str(values.pop(0)) if key is not None else ""
-        if values[0]:
-            cells[number, word] = Sums(requests=int(values[0]))
-    return cells
-
-
-def _bucket(conn: Connection, column: ColumnElement[int], buckets: Buckets, *, unit: int = 1) -> list[Label[Any]]:
-    """Return the number of the bucket of a moment, if there are any; `unit`: how many of the column make a second."""
-    if not buckets.step:
-        return []
-    # Integer division is `/` on whole numbers of SQLite and PostgreSQL, and DIV on MySQL.
-    divide = (column - buckets.start * unit).op("DIV" if conn.dialect.name == "mysql" else "/", precedence=AS_TIGHT)
-    return [divide(buckets.step * unit).label("bucket")]
+def bucket_of(conn: Connection, column: ColumnElement[int], buckets: Buckets, *, unit: int = 1) -> ColumnElement[int]:
+    """Return the number of the bucket of a moment; `unit`: how many of the column make a second."""
+    divide = (column - buckets.start * unit).op(_sign(conn.dialect.name), precedence=AS_TIGHT)
+    return divide(buckets.step * unit)

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, delete, func, insert, literal, or_, select
+from sqlalchemy import String, and_, bindparam, cast, delete, func, insert, literal, literal_column, or_, select
 
 from storage.repositories.ledger_rows import fit
-from storage.repositories.rows import whole
-from storage.repositories.usage import AS_TIGHT, DAY, HOUR, Buckets, Cells, Sums
-from storage.tables import logs
-from storage.traffic_tables import gw_usage
+from storage.repositories.rows import summed, whole
+from storage.repositories.usage import DAY, HOUR, SUMMED, Buckets, Cells, Counts, Spans, Sums, bound, bucket, within
+from storage.tables import channels, logs
+from storage.traffic_tables import gw_tallies, gw_usage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Any
 
-    from sqlalchemy import Connection, Label
+    from sqlalchemy import ColumnElement, Connection, FromClause, Select
 
 _LONGEST_KEY = 255
+_Text = String(20)
 # To MySQL and MariaDB blanks at the end of a word are none.
 _PADS = ("mysql", "mariadb")
-_SUMMED = ("requests", "units", "prompt_tokens", "completion_tokens", "cached_tokens")
 
 
 def rolled_hours(conn: Connection) -> tuple[int, int]:
@@ -34,16 +35,69 @@ def rolled_hours(conn: Connection) -> tuple[int, int]:
     return (0, 0) if last is None else (int(first), int(last) + HOUR)
 
 
-def from_hours(
-    conn: Connection, *, kind: str, since: int, until: int, buckets: Buckets, keys: Sequence[str] | None = None
+def read(
+    conn: Connection,
+    span: int,
+    *,
+    kind: str,
+    spans: Spans,
+    buckets: Buckets,
+    keys: Sequence[str] | None = None,
+    most: int = 0,
 ) -> Cells:
-    """Add up whole hours, of all keys or of some."""
-    return _from_spans(conn, HOUR, kind, since, until, buckets, keys)
+    """Add up whole hours or days of UTC (`span`, in seconds), of all keys, of some, or of the `most` dearest."""
+    statement = _read(conn.dialect.name, bool(buckets.step), len(spans), keys is not None, most)
+    values = bound(spans, buckets, keys=keys) | {"span": span, "kind": kind}
+    return {(number, key): Sums(*map(int, sums)) for number, key, *sums in conn.execute(statement, values).all()}
 
 
-def from_days(conn: Connection, *, kind: str, since: int, until: int, keys: Sequence[str] | None = None) -> Cells:
-    """Add up whole days of UTC into one bucket."""
-    return _from_spans(conn, DAY, kind, since, until, Buckets(), keys)
+@lru_cache(maxsize=32)
+def _read(dialect: str, cut: bool, spans: int, some: bool, most: int) -> Select[*tuple[Any, ...]]:
+    c = gw_usage.c
+    at = bucket(dialect, c.start) if cut else literal_column("0").label("bucket")
+    where = [c.span == bindparam("span"), within(c.start, spans), c.kind == bindparam("kind"), *_some(some)]
+    sums = [summed(dialect, c[name]) for name in SUMMED]
+    wanted = select(at, c.key, *sums).where(*where).group_by(*(["bucket"] if cut else []), c.key)
+    return wanted.order_by(sums[1].desc()).limit(most) if most else wanted
+
+
+def counts(
+    conn: Connection,
+    span: int,
+    *,
+    kinds: Sequence[str],
+    spans: Spans,
+    buckets: Buckets,
+    keys: Sequence[str] | None = None,
+) -> dict[str, Counts]:
+    """Add up whole hours or days (`span`) of several kinds that are only counted; with `keys` only theirs."""
+    statement = _counts(conn.dialect.name, bool(buckets.step), len(spans), keys is not None)
+    values = bound(spans, buckets, keys=keys) | {"span": span, "kinds": list(kinds)}
+    found: dict[str, Counts] = {kind: {} for kind in kinds}
+    for kind, number, key, count in conn.execute(statement, values).all():
+        found[kind][number, key] = int(count)
+    return found
+
+
+@lru_cache(maxsize=32)
+def _counts(dialect: str, cut: bool, spans: int, some: bool) -> Select[*tuple[Any, ...]]:
+    c = gw_usage.c
+    where = [
+        c.span == bindparam("span"),
+        within(c.start, spans),
+        c.kind.in_(bindparam("kinds", expanding=True)),
+        *_some(some),
+    ]
+    at = bucket(dialect, c.start) if cut else literal_column("0").label("bucket")
+    wanted = select(c.kind, at, c.key, summed(dialect, c.requests)).where(*where)
+    return wanted.group_by(c.kind, *(["bucket"] if cut else []), c.key)
+
+
+def _some(some: bool) -> list[ColumnElement[bool]]:
+    return [gw_usage.c.key.in_(bindparam("keys", expanding=True))] if some else []
+
+
+# --- writing ---------------------------------------------------------------------------------------------
 
 
 def store_hour(conn: Connection, start: int, rows: Iterable[tuple[str, str, Sums]]) -> None:
@@ -52,16 +106,78 @@ def store_hour(conn: Connection, start: int, rows: Iterable[tuple[str, str, Sums
     _insert(conn, HOUR, start, rows)
 
 
+def sum_up_hour(conn: Connection, start: int, rows: Iterable[tuple[str, str, Sums]]) -> None:
+    """Sum up the tallies of one hour in place of the sums that there may be. `rows`: what tallies do not have."""
+    conn.execute(delete(gw_usage).where(gw_usage.c.span == HOUR, gw_usage.c.start == start))
+    c = gw_tallies.c
+    within = [c.start >= start, c.start < start + HOUR]
+    for kind, key in (
+        ("model", c.model),
+        ("user", cast(c.user_id, _Text)),
+        ("channel", cast(c.channel_id, _Text)),
+        ("group", c.user_group),
+        ("format", c.format),
+    ):
+        _add(conn, HOUR, kind, start, key, [*within, c.requests > 0])
+    # A channel that is gone has no provider any more.
+    provider = cast(func.coalesce(channels.c.type, 0), _Text)
+    source = gw_tallies.outerjoin(channels, channels.c.id == c.channel_id)
+    _add(conn, HOUR, "provider", start, provider, [*within, c.requests > 0], source=source)
+    step = cast(c.took_step, _Text)
+    for kind, is_stream in (("took", False), ("flow", True)):
+        where = [*within, c.requests > 0, c.took_step >= 0, c.is_stream.is_(is_stream)]
+        _add(conn, HOUR, kind, start, step, where, counted=("requests",))
+    # The row that says that the hour was looked at, even if nothing is in it.
+    whole_hour = select(literal(HOUR), literal("all"), literal(start), literal(""), *_sums()).where(*within)
+    conn.execute(insert(gw_usage).from_select(("span", "kind", "start", "key", *SUMMED), whole_hour))
+    _insert(conn, HOUR, start, rows)
+
+
+def _add(
+    conn: Connection,
+    span: int,
+    kind: str,
+    start: int,
+    key: ColumnElement[Any],
+    where: Sequence[ColumnElement[bool]],
+    *,
+    counted: Sequence[str] = SUMMED,
+    source: FromClause = gw_tallies,
+) -> None:
+    names = ("span", "kind", "start", "key", *counted)
+    word = key.label("t_key")
+    sums = list(_sums())[: len(counted)]
+    rows = (
+        select(literal(span), literal(kind), literal(start), word, *sums)
+        .select_from(source)
+        .where(*where)
+        .group_by("t_key")
+    )
+    conn.execute(insert(gw_usage).from_select(names, rows))
+
+
+def _sums() -> Iterator[ColumnElement[int]]:
+    return (whole(func.sum(gw_tallies.c[name])) for name in SUMMED)
+
+
+def sum_up_day(conn: Connection, start: int) -> None:
+    """Add the hours of one day of UTC up, and the tallies by token, in place of the sums that there may be."""
+    store_day(conn, start, ())
+    c = gw_tallies.c
+    token = cast(c.user_id, _Text).concat(":").concat(c.token_name)
+    _add(conn, DAY, "token", start, token, [c.start >= start, c.start < start + DAY, c.requests > 0])
+
+
 def store_day(conn: Connection, start: int, rows: Sequence[tuple[str, str, Sums]]) -> None:
     """Add the hours of one day of UTC up, in place of the sums that there may be. `rows`: what hours do not have."""
     c = gw_usage.c
     conn.execute(delete(gw_usage).where(c.span == DAY, c.start == start))
     hours = (
-        select(literal(DAY), c.kind, literal(start), c.key, *(whole(func.sum(c[name])) for name in _SUMMED))
+        select(literal(DAY), c.kind, literal(start), c.key, *(whole(func.sum(c[name])) for name in SUMMED))
         .where(c.span == HOUR, c.start >= start, c.start < start + DAY)
         .group_by(c.kind, c.key)
     )
-    conn.execute(insert(gw_usage).from_select(("span", "kind", "start", "key", *_SUMMED), hours))
+    conn.execute(insert(gw_usage).from_select(("span", "kind", "start", "key", *SUMMED), hours))
     _insert(conn, DAY, start, rows)
 
 
@@ -87,11 +203,13 @@ def forget_usage(conn: Connection, before: int) -> None:
     conn.execute(
         delete(gw_usage).where(or_(and_(c.span == HOUR, c.start <= hour), and_(c.span == DAY, c.start <= day)))
     )
+    conn.execute(delete(gw_tallies).where(gw_tallies.c.start < hour + HOUR))
 
 
 def drop_hours(conn: Connection, before: int) -> None:
-    """Delete the sums of hours that begin before a moment; those of their days stay."""
+    """Delete the sums and tallies of hours that begin before a moment; the sums of their days stay."""
     conn.execute(delete(gw_usage).where(gw_usage.c.span == HOUR, gw_usage.c.start < before))
+    conn.execute(delete(gw_tallies).where(gw_tallies.c.start < before))
 
 
 def rolled_totals(conn: Connection, since: int, until: int) -> dict[int, tuple[int, int]]:
@@ -106,23 +224,3 @@ def rolled_totals(conn: Connection, since: int, until: int) -> dict[int, tuple[i
 def first_charge(conn: Connection) -> int:
     """Return when the oldest entry of the log was written, 0 for an empty log."""
     return int(conn.execute(select(func.min(logs.c.created_at)).where(logs.c.created_at > 0)).scalar() or 0)
-
-
-def _from_spans(
-    conn: Connection, span: int, kind: str, since: int, until: int, buckets: Buckets, keys: Sequence[str] | None
-) -> Cells:
-    c = gw_usage.c
-    where = [c.span == span, c.kind == kind, c.start >= since, c.start < until]
-    if keys is not None:
-        where.append(c.key.in_(list(keys)))
-    groups: list[Label[Any]] = [c.key.label("word")]
-    if buckets.step:
-        divide = (c.start - buckets.start).op("DIV" if conn.dialect.name == "mysql" else "/", precedence=AS_TIGHT)
-        groups.insert(0, divide(buckets.step).label("bucket"))
-    sums = (whole(func.sum(c[name])) for name in _SUMMED)
-    rows = conn.execute(select(*groups, *sums).where(*where).group_by(*(group.name for group in groups)))
-    cells: Cells = {}
-    for row in rows:
-        number, key, *values = row if buckets.step else (0, *row)
-        cells[int(number), str(key)] = Sums(*(int(value) for value in values))
-    return cells

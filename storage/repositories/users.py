@@ -5,10 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import case, func, insert, or_, select, update
+from sqlalchemy import case, delete, func, insert, or_, select, update
 
+from storage.people_tables import gw_unlimited_users
 from storage.records import User, UserStatus
-from storage.repositories.rows import Page, Sort, as_id, begins_with, fetch_page, many, one, ordering, query, whole
+from storage.repositories.rows import (
+    Page,
+    Sort,
+    as_id,
+    begins_with,
+    fetch_page,
+    insert_unless_there,
+    many,
+    one,
+    ordering,
+    query,
+    whole,
+)
 from storage.tables import users
 
 if TYPE_CHECKING:
@@ -128,6 +141,14 @@ def add_quota(conn: Connection, user_id: int, units: int, *, now_ms: int, most: 
         .values(quota=users.c.quota + units, updated_at=now_ms)
     )
     return bool(changed.rowcount)
+
+
+def set_unlimited(conn: Connection, user_id: int, unlimited: bool, *, now_ms: int) -> None:
+    """Have an account spend without a balance, or by its balance again."""
+    if unlimited:
+        insert_unless_there(conn, insert(gw_unlimited_users).values(user_id=user_id, since=now_ms))
+    else:
+        conn.execute(delete(gw_unlimited_users).where(gw_unlimited_users.c.user_id == user_id))
 
 
 def totals(conn: Connection) -> Totals:

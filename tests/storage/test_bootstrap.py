@@ -10,7 +10,8 @@ from sqlalchemy import func, select
 from storage.bootstrap import ensure_first_root
 from storage.database import Database
 from storage.errors import Rejected
-from storage.tables import gw_ledger, tokens, users
+from storage.ledger_tables import gw_ledger
+from storage.tables import tokens, users
 from tests.support.engines import FreshDatabase
 
 

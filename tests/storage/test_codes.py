@@ -7,8 +7,8 @@ import time
 
 from sqlalchemy import Connection, func, select
 
+from storage.account_tables import gw_codes
 from storage.repositories import codes
-from storage.tables import gw_codes
 from tests.support.engines import FreshDatabase
 
 SUBJECT = codes.digest("mail", "anna@example.com")

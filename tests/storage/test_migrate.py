@@ -7,12 +7,19 @@ import sys
 from pathlib import Path
 
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, func, insert, inspect, select, text
 
+from storage import migrations
+from storage.columns import metadata
 from storage.database import Database
 from storage.errors import Conflict
-from storage.migrate import VERSION_TABLE, ensure_logs, migrate, pending
-from storage.tables import gw_ledger, metadata, tokens, users
+from storage.ledger_tables import gw_ledger
+from storage.migrate import VERSION_TABLE, ensure_logs, migrate, newest_revision, pending
+from storage.repositories import audit
+from storage.repositories.audit import AuditFilter, AuditRow
+from storage.repositories.rows import Page
+from storage.tables import tokens, users
 from tests.storage.shapes import Shape, shape_of
 from tests.support.engines import FreshDatabase, fresh_database
 from tests.support.samples import load_sample, run_script
@@ -27,11 +34,14 @@ print(report.before, report.after, len(report.created_tables))
 """
 
 
+REVISIONS = sorted(path.name[1:5] for path in (Path(migrations.__file__).parent / "versions").glob("r*.py"))
+
+
 def test_empty_database_gets_every_table_once(fresh: FreshDatabase) -> None:
     database = fresh.open()
-    assert [line.split()[0] for line in pending(database)] == ["0001", "0002", "0003", "0004", "0005", "0006"]
+    assert [line.split()[0] for line in pending(database)] == REVISIONS
     report = migrate(database)
-    assert (report.before, report.after, report.is_adoption) == (None, "0006", False)
+    assert (report.before, report.after, report.is_adoption) == (None, REVISIONS[-1], False)
     assert sorted(report.created_tables) == sorted(metadata.tables)
     assert pending(database) == []
     database.close()
@@ -49,13 +59,55 @@ def test_a_database_of_an_earlier_revision_gets_what_came_since(fresh: FreshData
         "gw_responses",
         "gw_signatures",
         "gw_audit",
+        "gw_preferences",
+        "gw_channel_labels",
+        "gw_channel_tests",
+        "gw_channel_undo",
+        "gw_unlimited_users",
+        "gw_pictures",
+        "gw_channel_keys",
+        "gw_messages",
+        "gw_shadow_tests",
+        "gw_shadow_results",
+        "gw_budgets",
     ]
+    lacking = [
+        "gw_token_extras.records",
+        "gw_reservations.free_units",
+        "gw_reservations.user_limited",
+        "gw_reaped.user_limited",
+    ]
+    for name in lacking:
+        table, column = name.split(".")
+        database.write_sync(
+            lambda c, table=table, column=column: c.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
+        )
     for table in gone:
         database.write_sync(lambda c, table=table: c.execute(text(f"DROP TABLE {table}")))
     database.write_sync(lambda c: c.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '0001'")))
     report = migrate(database)
-    assert (report.before, report.after, report.created_tables) == ("0001", "0006", gone)
+    assert (report.before, report.after, report.created_tables) == ("0001", REVISIONS[-1], gone)
+    assert report.added_columns == lacking
     assert pending(database) == []
+    database.close()
+
+
+def test_entries_of_an_earlier_audit_stand_for_themselves(fresh: FreshDatabase) -> None:
+    database = fresh.open()
+    migrate(database)
+    entry = AuditRow(created_at=1, action="token.update", kind="token", object_id=7)
+    database.write_sync(lambda c: audit.add(c, entry))
+    for name in ("idx_gw_audit_part", "idx_gw_audit_batch"):
+        where = " ON gw_audit" if database.dialect == "mysql" else ""
+        database.write_sync(lambda c, name=name, where=where: c.execute(text(f"DROP INDEX {name}{where}")))
+    for name in ("part_of", "batch"):
+        database.write_sync(lambda c, name=name: c.execute(text(f"ALTER TABLE gw_audit DROP COLUMN {name}")))
+    database.write_sync(lambda c: c.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '0017'")))
+    report = migrate(database)
+    assert sorted(report.added_columns) == ["gw_audit.batch", "gw_audit.part_of"]
+    assert sorted(report.added_indexes) == ["idx_gw_audit_batch", "idx_gw_audit_part"]
+    (row,), total = database.read_sync(lambda c: audit.page(c, AuditFilter(), Page(0, 9)))
+    assert (row.object_id, row.part_of, row.batch, total) == (7, 0, None, 1)
     database.close()
 
 
@@ -66,7 +118,7 @@ def test_migrating_twice_changes_nothing(fresh: FreshDatabase) -> None:
     shape = shape_of(database)
     count = database.read_sync(lambda c: c.execute(select(func.count()).select_from(gw_ledger)).scalar())
     report = migrate(database)
-    assert (report.before, report.after) == ("0006", "0006")
+    assert (report.before, report.after) == (REVISIONS[-1], REVISIONS[-1])
     assert (report.created_tables, report.added_columns, report.added_indexes) == ([], [], [])
     assert shape_of(database) == shape
     assert database.read_sync(lambda c: c.execute(select(func.count()).select_from(gw_ledger)).scalar()) == count
@@ -205,7 +257,7 @@ def test_failed_migration_can_be_repeated(fresh: FreshDatabase) -> None:
     if fresh.engine != "mysql":
         assert not database.read_sync(lambda c: inspect(c).has_table("gw_ledger"))
     database.write_sync(lambda c: c.execute(tokens.delete().where(tokens.c.id == 900)))
-    assert migrate(database).after == "0006"
+    assert migrate(database).after == REVISIONS[-1]
     assert "idx_tokens_key" in shape_of(database).indexes["tokens"]
     database.close()
 
@@ -256,8 +308,8 @@ def test_of_many_processes_one_migrates(fresh: FreshDatabase) -> None:
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     outputs = sorted(process.communicate(timeout=60)[0].strip() for process in processes)
     assert [process.returncode for process in processes] == [0, 0, 0]
-    assert outputs[:2] == ["0006 0006 0", "0006 0006 0"]
-    assert outputs[2].startswith("None 0006 ")
+    assert outputs[:2] == [f"{REVISIONS[-1]} {REVISIONS[-1]} 0"] * 2
+    assert outputs[2].startswith(f"None {REVISIONS[-1]} ")
     database = fresh.open()
     openings = database.read_sync(
         lambda c: c.execute(select(func.count()).where(gw_ledger.c.user_id > 0).select_from(gw_ledger)).scalar()
@@ -274,3 +326,7 @@ def test_texts_in_a_latin_database_hold_any_character(fresh: FreshDatabase) -> N
     database.write_sync(lambda c: c.execute(insert(users), {"username": "数据 🙂", "password": ""}))
     assert database.read_sync(lambda c: c.execute(select(users.c.username)).scalar()) == "数据 🙂"
     database.close()
+
+
+def test_the_newest_revision_is_known_without_alembic() -> None:
+    assert newest_revision() == ScriptDirectory(str(Path(migrations.__file__).parent)).get_current_head()

@@ -10,20 +10,11 @@ import bcrypt
 import pytest
 from sqlalchemy import Select, func, select
 
+from storage.columns import metadata
 from storage.database import Database
+from storage.ledger_tables import gw_ledger
 from storage.migrate import migrate
-from storage.tables import (
-    abilities,
-    channels,
-    gw_ledger,
-    logs,
-    metadata,
-    options,
-    redemptions,
-    tokens,
-    user_request_costs,
-    users,
-)
+from storage.tables import abilities, channels, logs, options, redemptions, tokens, user_request_costs, users
 from tests.support.engines import ENGINES, fresh_database
 from tests.support.samples import load_sample, sample_facts
 

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from storage.engines import EngineOptions
 from storage.records import Channel
 from storage.repositories import channel_secrets, channels
-from storage.repositories.filtered import Wanted, channel_page
+from storage.repositories.channel_lists import WantedChannels, channel_page
 from storage.repositories.relay_reads import registry_rows
 from storage.repositories.rows import Page, Sort
 from storage.sealing import PREFIX, Sealer
@@ -65,7 +65,7 @@ def test_every_way_to_read_channels_opens_them(migrated: FreshDatabase) -> None:
             channels.everything,
             lambda conn: channels.page(conn, Page(), Sort())[0],
             lambda conn: channels.search(conn, "c", Sort(), None)[0],
-            lambda conn: channel_page(conn, Wanted(), Sort(), Page())[0],
+            lambda conn: channel_page(conn, WantedChannels(), Sort(), Page())[0],
             lambda conn: registry_rows(conn, database.instants).channels,
         )
         for way in ways:

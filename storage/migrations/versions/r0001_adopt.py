@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, insert, inspect, literal, or_, select, text, update
 
+import storage.account_tables  # noqa: F401 - no later revision makes them, so they must be known here
+from storage.columns import metadata
+from storage.ledger_tables import gw_ledger
 from storage.migrations.prices import UnreadablePrices, unified_configs
 from storage.migrations.shape import drop_index, ensure_indexes, ensure_table, widen_to_text
-from storage.tables import channels, gw_ledger, metadata, tokens, users
+from storage.tables import channels, tokens, users
 
 if TYPE_CHECKING:
     from storage.migrations.step import Step

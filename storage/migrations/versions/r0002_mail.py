@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from storage.account_tables import gw_codes, gw_reminders
 from storage.migrations.shape import ensure_table
-from storage.tables import gw_codes, gw_reminders
 
 if TYPE_CHECKING:
     from storage.migrations.step import Step
