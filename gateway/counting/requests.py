@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from adapters.formats import neutral
+from adapters.formats.neutral.parts import (
+    Audio,
+    File,
+    Foreign,
+    Image,
+    Part,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+    ToolResult,
+)
+from adapters.formats.neutral.requests import Request, Tool
 from gateway.counting.media import audio_tokens, image_tokens
 from gateway.counting.prompts import Countable
 
@@ -24,7 +36,7 @@ _BASE64_PER_TOKEN = 1000
 """Documents: about what a page of a PDF costs by its size."""
 
 
-def countable_request(request: neutral.Request, model: str) -> Countable:
+def countable_request(request: Request, model: str) -> Countable:
     """Return the texts of `request` and the tokens of what is no text."""
     found = Countable(tokens=_REPLY)
     if request.system:
@@ -36,7 +48,7 @@ def countable_request(request: neutral.Request, model: str) -> Countable:
         _add_parts(found, message.parts, model)
     for tool in request.tools:
         found.tokens += _PER_TOOL
-        if isinstance(tool, neutral.Tool):
+        if isinstance(tool, Tool):
             found.texts += (tool.name, tool.description, _json(tool.parameters))
         else:
             found.texts.append(_json(tool.value))
@@ -45,25 +57,25 @@ def countable_request(request: neutral.Request, model: str) -> Countable:
     return found
 
 
-def _add_parts(found: Countable, parts: Iterable[neutral.Part], model: str) -> None:
+def _add_parts(found: Countable, parts: Iterable[Part], model: str) -> None:
     for part in parts:
         match part:
-            case neutral.Text(text=text) | neutral.Refusal(text=text) | neutral.Reasoning(text=text):
+            case Text(text=text) | Refusal(text=text) | Reasoning(text=text):
                 found.texts.append(text)
-            case neutral.Image():
+            case Image():
                 address = part.url or f"data:{part.media_type};base64,{part.data}"
                 found.tokens += image_tokens(model, address, part.detail)
-            case neutral.Audio():
+            case Audio():
                 found.tokens += audio_tokens(part.data) if part.data else 0
                 found.texts.append(part.transcript)
-            case neutral.File():
+            case File():
                 found.texts += (part.name, part.context, part.text)
                 found.tokens += len(part.data) // _BASE64_PER_TOKEN
-            case neutral.ToolCall():
+            case ToolCall():
                 found.texts += (part.name, part.arguments)
-            case neutral.ToolResult():
+            case ToolResult():
                 _add_parts(found, part.parts, model)
-            case neutral.Foreign():
+            case Foreign():
                 found.texts.append(_json(part.value))
 
 

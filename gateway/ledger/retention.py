@@ -2,7 +2,8 @@
 
 Old ledger rows become one opening per account, which leaves every balance explained. Cost rows, traces and
 marks of estimates are deleted, and so is the memory of responses that no provider keeps any more, and of signatures
-whose loops of tools are long over. Logs belong to the operator and stay.
+whose loops of tools are long over; sessions that nobody uses, former keys and tokens that were thrown away go as
+well. Logs belong to the operator and stay.
 """
 
 from __future__ import annotations
@@ -15,7 +16,16 @@ from typing import TYPE_CHECKING
 import trio
 
 from storage.errors import StorageError
-from storage.repositories import audit, responses, signatures
+from storage.repositories import (
+    audit,
+    channel_keys,
+    channel_undo,
+    responses,
+    shadows,
+    sign_ins,
+    signatures,
+    token_extras,
+)
 from storage.repositories.ledger_upkeep import delete_costs, delete_reaped, delete_traces, fold_ledger
 
 if TYPE_CHECKING:
@@ -27,6 +37,8 @@ if TYPE_CHECKING:
     from storage.database import Database
 
 INTERVAL_S = 3600.0
+TRASH_MS = 60_000
+"""A token that was thrown away can be taken out of the bin for ten seconds; a minute is for slow networks."""
 _DAY_MS = 24 * 3600 * 1000
 # A few milliseconds a transaction, so that a charge that waits for SQLite's only writer hardly notices.
 _BATCH = 250
@@ -42,7 +54,10 @@ class Keep:
     cost_days: int = 7
     trace_days: int = 30
     estimate_days: int = 30
+    shadow_days: int = 30
     audit_days: int = 400
+    session_days: int = 31
+    """A day longer than the cookie lives."""
 
 
 class Retention:
@@ -86,9 +101,15 @@ class Retention:
             partial(delete_costs, before_s=(now_ms - keep.cost_days * _DAY_MS) // 1000, limit=_BATCH),
             partial(delete_traces, before_ms=now_ms - keep.trace_days * _DAY_MS, limit=_BATCH),
             partial(delete_reaped, before_ms=now_ms - keep.estimate_days * _DAY_MS, limit=_BATCH),
+            partial(shadows.delete_old, before_ms=now_ms - keep.shadow_days * _DAY_MS, limit=_BATCH),
             partial(audit.delete_old, before_ms=now_ms - keep.audit_days * _DAY_MS, limit=_BATCH),
             partial(responses.delete_expired, now_ms=now_ms, limit=_BATCH),
+            partial(channel_undo.delete_expired, now_ms=now_ms, limit=_BATCH),
+            channel_keys.forget_stray,
             partial(signatures.delete_expired, now_ms=now_ms, limit=_BATCH),
+            partial(sign_ins.delete_unseen, before_ms=now_ms - keep.session_days * _DAY_MS, limit=_BATCH),
+            partial(token_extras.delete_old_keys, now_s=now_ms // 1000, limit=_BATCH),
+            partial(token_extras.empty_trash, before_ms=now_ms - TRASH_MS, now_ms=now_ms, limit=_BATCH),
         ]
         count = 0
         for work in works:

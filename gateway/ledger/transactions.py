@@ -51,6 +51,8 @@ class LedgerStats:
     parked: int = 0
     refused: int = 0
     """Items that the database refused on their own."""
+    flushed_at_ms: int = 0
+    """When a transaction was last stored (Unix milliseconds)."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -115,6 +117,7 @@ class Transactions:
                 self._recovered()
                 self.stats.batches += 1
                 self.stats.items += len(part)
+                self.stats.flushed_at_ms = self.now_ms()
                 for item, outcome in zip(part, outcomes, strict=True):
                     self.answer(item, outcome)
         return None

@@ -34,6 +34,8 @@ class Reservation:
     model: str
     units: int
     log_seed: LogRow
+    group: str = ""
+    """The user's, whose budgets concern the request, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import socket
 import time
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -18,6 +19,10 @@ from gateway.cluster.poll import Poll, readable
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from gateway.cluster.build import Cluster
+    from gateway.lifecycle_types import Process
+    from gateway.observe.journal import JournalService
+    from gateway.observe.slow import SlowStatements
     from gateway.services import Services
 
 _STATM: Final = Path("/proc/self/statm")
@@ -67,6 +72,24 @@ class Surroundings:
     is_degraded: Callable[[], bool] = lambda: False
     local_answers: Callable[[], int] = lambda: 0
     dropped: Callable[[], Mapping[str, int]] = field(default=dict)
+    slow: SlowStatements | None = None
+
+
+def surroundings_of(
+    process: Process, cluster: Cluster, lines: JournalService, replica_id: str, slow: SlowStatements
+) -> Surroundings:
+    """Return what the composition root knows of a process."""
+    fallback = cluster.fallback
+    return Surroundings(
+        process=f"{socket.gethostname()}/{process.worker}",
+        replica=replica_id,
+        is_leader=process.is_leader,
+        shared=cluster.label,
+        is_degraded=lambda: fallback is not None and fallback.is_on,
+        local_answers=lambda: fallback.answers if fallback is not None else 0,
+        dropped=lambda: lines.dropped,
+        slow=slow,
+    )
 
 
 class Roll:

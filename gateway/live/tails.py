@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from gateway.cluster.poll import Poll, readable
-from gateway.observe.records import Event, Relayed, Started, record_level
+from gateway.observe.records import LEVELS, Event, Relayed, Started, record_level
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from gateway.cluster.types import Bus
     from gateway.observe.records import Record
     from gateway.observe.tail import Tail
+    from gateway.observe.types import Level
 
 # Lines that one process sends at a time; a busy gateway says more in a second than anybody reads.
-MOST: Final = 100
+MOST: Final = 200
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,3 +84,13 @@ def _line(record: Record, process: str) -> Line:
         request_id=request_id,
         process=process,
     )
+
+
+def matching(lines: Sequence[Line], *, level: Level = "debug", text: str = "") -> list[Line]:
+    """Return the lines that are at least as urgent as `level` and hold every word of `text`."""
+    wanted, words = LEVELS[LEVELS.index(level) :], text.lower().split()
+    return [line for line in lines if line.level in wanted and all(word in _searched(line) for word in words)]
+
+
+def _searched(line: Line) -> str:
+    return f"{line.event} {line.message} {line.request_id} {line.process}".lower()

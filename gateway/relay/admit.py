@@ -15,7 +15,7 @@ from gateway.relay.errors import Refused
 from storage.records import Role, TokenStatus, UserStatus
 
 if TYPE_CHECKING:
-    from gateway.registry.accounts import AccountCache
+    from gateway.registry.accounts import Accounts
     from gateway.relay.head import RequestHead
     from storage.records import Token, User
     from storage.repositories.relay_reads import Account
@@ -33,6 +33,8 @@ class Caller:
     token: Token
     user: User
     channel_id: int | None
+    records: bool = False
+    """The owner wants what is said with the token recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ def presented_key(head: RequestHead, *, prefix: str) -> PresentedKey:
     return PresentedKey(key, rest.partition("-")[0])
 
 
-async def admit(head: RequestHead, *, accounts: AccountCache, prefix: str, now: float) -> Caller:
+async def admit(head: RequestHead, *, accounts: Accounts, prefix: str, now: float) -> Caller:
     """Return who calls. Raises `Refused` with 401 or 403; `now` is Unix seconds.
 
     A token that is found expired or exhausted is marked so in the database before the refusal.
@@ -76,10 +78,10 @@ async def admit(head: RequestHead, *, accounts: AccountCache, prefix: str, now: 
     _check_subnet(account.token, head.address)
     if account.user.status != UserStatus.ENABLED:
         raise Refused("User has been banned", status=403)
-    return Caller(account.token, account.user, _channel(presented, account))
+    return Caller(account.token, account.user, _channel(presented, account), account.records)
 
 
-async def _check_token(token: Token, *, accounts: AccountCache, now: float) -> None:
+async def _check_token(token: Token, *, accounts: Accounts, now: float) -> None:
     if token.status == TokenStatus.EXHAUSTED:
         raise Refused(f"API Key {token.name} (#{token.id}) quota has been exhausted", status=401)
     if token.status == TokenStatus.EXPIRED:

@@ -10,6 +10,7 @@ import trio
 from gateway.observe.types import RelaySummary
 
 if TYPE_CHECKING:
+    from gateway.recordings.recording import Recording
     from gateway.relay.admit import Caller
     from gateway.relay.head import RequestHead
 
@@ -26,6 +27,8 @@ class Arrival:
     caller: Caller | None = None
     model: str = ""
     streams: bool = False
+    recording: Recording | None = None
+    """Listens, where the token's messages are recorded."""
 
     def refused(self, status: int, message: str) -> RelaySummary:
         """Return what operators see of a request that was turned away before anything was reserved for it."""

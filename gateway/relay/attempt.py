@@ -70,6 +70,8 @@ async def attempt(
         raise UpstreamUnreachable("the connection to the provider broke before it answered") from None
     try:
         relay.stamp("first_upstream_response")
+        if relay.tries:
+            relay.tries[-1].answered = response.status
         if not 200 <= response.status < 300:
             raise await refusal(response, read_error)
         if relay.endpoint.delivery is Delivery.BYTES and not _is_json(response) and not _is_events(response):

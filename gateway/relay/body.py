@@ -57,6 +57,17 @@ class RequestBody:
             raise Invalid(f"text request validation failed: {name} is not valid JSON") from None
         return value
 
+    def brief(self, names: frozenset[str], *, longest: int) -> dict[str, object]:
+        """Return those members of `names` whose text has at most `longest` bytes, as plain values."""
+        found: dict[str, object] = {}
+        for name, raw in self._members.items():
+            if name in names and len(memoryview(raw)) <= longest:
+                try:
+                    found[name] = msgspec.json.decode(raw)
+                except (msgspec.DecodeError, UnicodeDecodeError):
+                    continue
+        return found
+
     def size_of(self, name: str) -> int:
         """Return the number of bytes of the member's text, 0 when absent."""
         raw = self._members.get(name)

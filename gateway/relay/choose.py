@@ -80,11 +80,46 @@ def choose(
     rng: Random,
 ) -> ChannelView | None:
     """Return the channel for the next attempt, or `None` when none is left to try."""
-    left = [
+    return pick(serving(candidates, request, suspended_until=suspended_until, now=now), request, rng)
+
+
+def serving(
+    candidates: Iterable[ChannelView], request: Request, *, suspended_until: Callable[[int], float], now: float
+) -> list[ChannelView]:
+    """Return the candidates that are left to try, in the same order."""
+    return [
         channel
         for channel in candidates
         if channel.id not in request.excluded and suspended_until(channel.id) <= now and request.able(channel)
     ]
+
+
+def left_out(
+    candidates: Iterable[ChannelView],
+    left: Sequence[ChannelView],
+    *,
+    suspended_until: Callable[[int], float],
+    now: float,
+    most: int,
+) -> list[tuple[int, float]]:
+    """Return up to `most` candidates that `serving` left out, and for how many seconds each is suspended.
+
+    0: it is not, and cannot serve the request for another reason.
+    """
+    found: list[tuple[int, float]] = []
+    place = 0
+    for channel in candidates:
+        if place < len(left) and left[place] is channel:
+            place += 1
+            continue
+        found.append((channel.id, max(suspended_until(channel.id) - now, 0.0)))
+        if len(found) == most:
+            break
+    return found
+
+
+def pick(left: Sequence[ChannelView], request: Request, rng: Random) -> ChannelView | None:
+    """Return one of those that are left to try, by priority and weight; `None` when there is none."""
     if not left:
         return None
     tier = tier_of(left, request)

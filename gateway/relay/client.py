@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from adapters.formats.codec import ClientSide
-    from adapters.formats.neutral import Failure
-    from gateway.lifecycle_types import Receive, Send
+    from adapters.formats.neutral.events import Failure
+    from gateway.lifecycle_types import Message, Receive, Send
     from gateway.relay.errors import RelayError
 
 DROPPED = b"x-oneapi-dropped"
@@ -49,6 +49,7 @@ class Client:
         "fails",
         "finished",
         "left",
+        "sent_bytes",
         "started",
         "status",
         "voice",
@@ -77,6 +78,8 @@ class Client:
         """Writes how a stream ends badly, once that depends on what went out."""
         self.wrote_at = trio.current_time()
         """When the last piece went out, on Trio's clock."""
+        self.sent_bytes = 0
+        """How long the body is so far, comments included."""
 
     def tell_dropped(self, names: tuple[str, ...]) -> None:
         """Name in the head what a conversion could not carry; the last call before the head counts.
@@ -86,6 +89,16 @@ class Client:
         others = tuple(pair for pair in self._headers if pair[0] != DROPPED)
         told = "".join(sign if " " <= sign <= "~" else "?" for sign in ", ".join(names))[:LONGEST_HEADER].strip()
         self._headers = (*others, (DROPPED, told.encode("ascii"))) if told else others
+
+    def overhear(self, hear: Callable[[Message], None]) -> None:
+        """Tell `hear` of everything from now on as it goes out. Who is not overheard pays nothing for it."""
+        send = self._send
+
+        async def telling(message: Message) -> None:
+            hear(message)
+            await send(message)
+
+        self._send = telling
 
     def close_after_answer(self) -> None:
         """Tell the client not to come back on this connection."""
@@ -115,6 +128,7 @@ class Client:
             }
         )
         self.finished = True
+        self.sent_bytes += len(body)
         await self._send({"type": "http.response.body", "body": body})
 
     async def answer_json(self, status: int, body: bytes) -> None:
@@ -122,10 +136,13 @@ class Client:
         await self.answer(status, [(b"content-type", b"application/json")], body)
 
     async def answer_error(self, error: RelayError) -> None:
-        """Send an error envelope with its status, and when to come back if the provider said so."""
+        """Send an error envelope with its status, and when to come back if that is known."""
         headers = [(b"content-type", b"application/json")]
-        if isinstance(error, UpstreamFailed) and error.retry_after_s is not None:
+        if error.retry_after_s is not None:
             headers.append((b"retry-after", b"%d" % math.ceil(error.retry_after_s)))
+        if error.is_final:
+            # Official clients try a 429 again within seconds, unless they are told not to.
+            headers.append((b"x-should-retry", b"false"))
         await self.answer(error.status, headers, error.told(self.voice.error_body, self._request_id))
 
     async def end_with(self, error: RelayError) -> None:
@@ -162,10 +179,12 @@ class Client:
 
     async def write(self, data: bytes) -> None:
         """Send a piece of the body; whole events if it is a stream of events."""
+        self.sent_bytes += len(data)
         await self._send({"type": "http.response.body", "body": data, "more_body": True})
         self.wrote_at = trio.current_time()
 
     async def finish(self, data: bytes = b"") -> None:
         """Send the last piece and end the answer; no heartbeat follows it."""
         self.finished = True
+        self.sent_bytes += len(data)
         await self._send({"type": "http.response.body", "body": data, "more_body": False})

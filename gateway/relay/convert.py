@@ -7,9 +7,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from adapters.formats import neutral
 from adapters.formats.embedders import EMBED_CLIENTS
 from adapters.formats.errors import FormatError, ProviderFailure
+from adapters.formats.neutral.events import (
+    ArgumentsDelta,
+    AudioDelta,
+    End,
+    Failure,
+    Finish,
+    PartStart,
+    ReasoningDelta,
+    StreamEvent,
+    TextDelta,
+    UsageUpdate,
+)
+from adapters.formats.neutral.parts import Audio, Part, Reasoning, Refusal, Text, ToolCall
 from adapters.formats.piece import Piece
 from gateway.relay.errors import UpstreamFailed
 from gateway.relay.exchange import Passed
@@ -20,6 +32,8 @@ if TYPE_CHECKING:
     from adapters.formats.codec import ClientSide, ProviderSide
     from adapters.formats.embedders import EmbedClient, Embedder
     from adapters.formats.embeddings import EmbeddingRequest, EmbeddingResponse
+    from adapters.formats.neutral.answers import Response
+    from adapters.formats.neutral.encoding import ResponseOptions
     from adapters.formats.shaping import Shaper
     from adapters.pricing.usage import Usage
     from adapters.sse import Event
@@ -34,7 +48,7 @@ class Converted:
         self,
         provider: ProviderSide,
         client: ClientSide,
-        options: neutral.ResponseOptions,
+        options: ResponseOptions,
         shapers: Sequence[Shaper] = (),
     ) -> None:
         self._provider = provider
@@ -61,7 +75,7 @@ class Converted:
         """See `Exchange`."""
         return False
 
-    def failed(self, failure: neutral.Failure) -> bytes | None:
+    def failed(self, failure: Failure) -> bytes | None:
         """See `Exchange`."""
         return self._encoder.encode(failure)
 
@@ -80,12 +94,12 @@ class Converted:
             with_usage=(lambda usage: self._written(response, usage)) if counts else None,
         )
 
-    def _written(self, response: neutral.Response, usage: Usage) -> bytes:
+    def _written(self, response: Response, usage: Usage) -> bytes:
         response.usage = usage
         return self._client.encode_response(response, self._options).body
 
     def _ended(self, usage: Usage) -> bytes:
-        return self._encoder.encode(neutral.UsageUpdate(usage)) + self._encoder.encode(neutral.End())
+        return self._encoder.encode(UsageUpdate(usage)) + self._encoder.encode(End())
 
     def event(self, event: Event) -> Passed:
         """See `Exchange`."""
@@ -95,18 +109,18 @@ class Converted:
         """See `Exchange`."""
         return self._pass(self._decoder.close())
 
-    def _shaped(self, event: neutral.StreamEvent) -> list[neutral.StreamEvent]:
+    def _shaped(self, event: StreamEvent) -> list[StreamEvent]:
         events = [event]
         for shaper in self._shapers:
             events = [shaped for event in events for shaped in shaper.event(event)]
         return events
 
-    def _pass(self, events: Iterable[neutral.StreamEvent]) -> Passed:
+    def _pass(self, events: Iterable[StreamEvent]) -> Passed:
         out: list[bytes] = []
         piece = Piece()
         texts: list[str] = []
         for event in events:
-            if isinstance(event, neutral.Failure):
+            if isinstance(event, Failure):
                 failure = UpstreamFailed(
                     event.message,
                     status=event.status,
@@ -118,13 +132,13 @@ class Converted:
             # What the provider made is paid for, whether or not the client is shown it.
             _read(event, piece, texts)
             for shaped in self._shaped(event):
-                if isinstance(shaped, neutral.UsageUpdate):
+                if isinstance(shaped, UsageUpdate):
                     piece.usage = shaped.usage
                     self._has_usage = True
-                elif isinstance(shaped, neutral.End) and self._counts and not self._has_usage:
+                elif isinstance(shaped, End) and self._counts and not self._has_usage:
                     return Passed(b"".join(out), _with(piece, texts), done=True, with_usage=self._ended)
                 out.append(self._encoder.encode(shaped))
-            if isinstance(event, neutral.End):
+            if isinstance(event, End):
                 return Passed(b"".join(out), _with(piece, texts), done=True)
         raw = b"".join(out)
         # Nothing has been delivered while a shaper holds it back.
@@ -162,7 +176,7 @@ class ConvertedEmbeddings:
         response.usage = usage
         return self._client.encode(response, self._request)
 
-    def failed(self, failure: neutral.Failure) -> bytes | None:
+    def failed(self, failure: Failure) -> bytes | None:
         """See `Exchange`."""
         del failure
         return None
@@ -204,41 +218,41 @@ def _with(piece: Piece, texts: list[str]) -> Piece:
     return piece
 
 
-def _read(event: neutral.StreamEvent, piece: Piece, texts: list[str]) -> None:
+def _read(event: StreamEvent, piece: Piece, texts: list[str]) -> None:
     match event:
-        case neutral.TextDelta(text=text) | neutral.ReasoningDelta(text=text) | neutral.ArgumentsDelta(json=text):
+        case TextDelta(text=text) | ReasoningDelta(text=text) | ArgumentsDelta(json=text):
             if text:
                 texts.append(text)
                 piece.has_content = True
-        case neutral.PartStart(part=part):
+        case PartStart(part=part):
             _read_part(part, piece, texts)
-        case neutral.AudioDelta():
+        case AudioDelta():
             piece.has_content = True
-        case neutral.UsageUpdate(usage=usage):
+        case UsageUpdate(usage=usage):
             piece.usage = usage
-        case neutral.Finish():
+        case Finish():
             piece.finishes = True
             piece.has_content = True
         case _:
             pass
 
 
-def _read_part(part: neutral.Part, piece: Piece, texts: list[str]) -> None:
+def _read_part(part: Part, piece: Piece, texts: list[str]) -> None:
     match part:
-        case neutral.Text(text=text) | neutral.Reasoning(text=text) | neutral.Refusal(text=text):
+        case Text(text=text) | Reasoning(text=text) | Refusal(text=text):
             if text:
                 texts.append(text)
                 piece.has_content = True
-        case neutral.ToolCall(name=name, arguments=arguments):
+        case ToolCall(name=name, arguments=arguments):
             texts += (name, arguments)
             piece.has_content = True
-        case neutral.Audio(data="", transcript=""):
+        case Audio(data="", transcript=""):
             pass
         case _:
             piece.has_content = True
 
 
-def _piece_of(response: neutral.Response) -> Piece:
+def _piece_of(response: Response) -> Piece:
     piece = Piece(usage=response.usage, finishes=True, has_content=True)
     texts: list[str] = []
     for choice in response.choices:

@@ -27,7 +27,7 @@ from gateway.relay.failures import refusal
 from gateway.relay.outgoing import account_of, outgoing
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import Format
+    from adapters.formats.neutral.terms import Format
     from gateway.registry.snapshot import ChannelView
     from gateway.relay.arrival import Arrival
     from gateway.relay.client import Client
@@ -62,6 +62,8 @@ async def serve(
         now=time.time(),
         rng=deps.rng,
     )
+    if channel is not None:
+        channel = deps.registry.keys.take_any(channel, model, now=time.time())
     if channel is not None and (told := await _asked(arrival, channel, body, model, deps)) is not None:
         await client.answer(200, *told)
         return

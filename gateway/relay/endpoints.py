@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from adapters.pricing.charge import Mode
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import Format
+    from adapters.formats.neutral.terms import Format
     from gateway.relay.body import RequestBody
     from gateway.relay.head import RequestHead
 

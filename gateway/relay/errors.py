@@ -7,6 +7,8 @@ RelayError                    what the client is told: status, code, type, messa
     x UpstreamUnreachable     no answer at all: network, deadline before the head
     x UpstreamCut             the answer broke off or never ended properly
  x OutOfQuota                 a balance is too small
+    x OverBudget              a budget is used up until its period ends
+       x BudgetReserved       what is left of one is held by requests that run now
  x Interrupted                we ended it: drain, an operator, the total deadline, or a top-up that failed
 
 Messages never hold an address, a key or internals; those go to the journal.
@@ -17,7 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adapters.formats import openai_chat
-from adapters.formats.neutral import Failure
+from adapters.formats.neutral.events import Failure
 
 if TYPE_CHECKING:
     from adapters.formats.codec import ErrorBody
@@ -32,6 +34,10 @@ class RelayError(Exception):
     status = 500
     type = FRONT_TYPE
     param: object = ""
+    retry_after_s: float | None = None
+    """When it is worth to come back, if that is known."""
+    is_final = False
+    """Whether clients that try again by themselves should rather not."""
 
     def __init__(self, message: str, *, status: int | None = None, code: str | None = None) -> None:
         super().__init__(message)
@@ -140,6 +146,25 @@ class OutOfQuota(RelayError):
 
     code = "insufficient_user_quota"
     status = 403
+
+
+class OverBudget(OutOfQuota):
+    """A budget of the user, the token or the group is spent, and renews in `retry_after_s`."""
+
+    code = "budget_exhausted"
+    status = 429
+    is_final = True
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = max(retry_after_s, 1.0)
+
+
+class BudgetReserved(OverBudget):
+    """What is left of a budget is held by requests that run now."""
+
+    code = "budget_reserved"
+    is_final = False
 
 
 class Interrupted(RelayError):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from adapters.formats.codec import Passing
-    from adapters.formats.neutral import Failure
+    from adapters.formats.neutral.events import Failure
     from adapters.formats.piece import Piece
     from adapters.pricing.usage import Usage
     from adapters.sse import Event

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict, deque
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
 
 import trio
 
+from gateway.observe.redact import MASK
+from gateway.registry.key_states import KeyFailure
 from gateway.registry.suspensions import Suspension
-from gateway.relay.retry import Suspend, effect_of
+from gateway.relay.retry import Effect, Suspend, effect_of
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
@@ -32,8 +35,29 @@ BUFFERED = 1024
 LONGEST_SUSPENSION_S = 600.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fate:
+    """What became of a channel that failed, and of its key where it has several. In seconds."""
+
+    rests_s: float = 0.0
+    key_rests_s: float = 0.0
+    key_is_bad: bool = False
+    has_keys: bool = False
+    """The key alone was at fault, and there are others that may be used."""
+
+
+class Health(Protocol):
+    """What a relay tells of its channels."""
+
+    def failed(self, channel: ChannelView, *, group: str, model: str, error: UpstreamFailed) -> Fate:
+        """Note that `channel` failed, and return what becomes of it. Never waits."""
+
+    def succeeded(self, channel: ChannelView) -> None:
+        """Note a success of `channel`. Never waits."""
+
+
 class ChannelHealth:
-    """Keeps count of how channels do, and acts on it."""
+    """Keeps count of how channels do, and acts on it. Implements `Health`."""
 
     name = "channel-health"
 
@@ -53,12 +77,71 @@ class ChannelHealth:
         self._recent: defaultdict[int, deque[bool]] = defaultdict(lambda: deque(maxlen=settings.metric_queue_size))
         self._send, self._receive = trio.open_memory_channel[tuple[str, "Callable[[], Awaitable[None]]"]](BUFFERED)
 
-    def failed(self, channel: ChannelView, *, group: str, model: str, error: UpstreamFailed) -> None:
-        """Note a failure of `channel`. Suspends at once in this process; the rest follows."""
+    def failed(self, channel: ChannelView, *, group: str, model: str, error: UpstreamFailed) -> Fate:
+        """Note a failure of `channel`. Suspends at once in this process; the rest follows.
+
+        What is the fault of one of several keys befalls that key, and the channel only when no other may be used.
+        """
         effect = effect_of(error)
         seconds: float = self._seconds.get(effect.suspend, 0)
         if effect.suspend is Suspend.RATE_LIMIT and error.retry_after_s is not None:
             seconds = min(max(seconds, error.retry_after_s), LONGEST_SUSPENSION_S)
+        if channel.key_id and (effect.may_disable or effect.suspend in (Suspend.RATE_LIMIT, Suspend.ACCOUNT)):
+            return self._key_failed(channel, effect, max(seconds, 0.0), group=group, model=model, error=error)
+        self._befall(channel, effect, seconds, group=group, model=model, error=error)
+        return Fate(rests_s=max(seconds, 0.0))
+
+    def _key_failed(
+        self, channel: ChannelView, effect: Effect, seconds: float, *, group: str, model: str, error: UpstreamFailed
+    ) -> Fate:
+        now, is_bad = time.time(), effect.may_disable
+        until = 0.0 if is_bad else now + seconds
+        failure = KeyFailure(
+            key_id=channel.key_id,
+            channel_id=channel.id,
+            model=model,
+            until=until,
+            bad=is_bad,
+            status=error.status,
+            # Some providers repeat the key.
+            error=error.message.replace(channel.key, MASK),
+        )
+        keys = self._registry.keys
+        was_bad = keys.is_bad(channel.key_id)
+        keys.add(failure, now=now)
+        self._later("note a key of", lambda: self._keep_failure(failure))
+        if not (is_bad and was_bad):
+            fate = "is refused, and left out" if is_bad else f"rests {seconds:.0f} s for {model}"
+            self._journal.event(
+                "error" if is_bad else "warning",
+                "channel.key_refused" if is_bad else "channel.key_rests",
+                f"{channel.label}: the key {channel.key_name} {fate}: {error.message}",
+                channel=channel.id,
+                which=channel.key_name,
+                model=model,
+                status=error.status,
+                seconds=0.0 if is_bad else seconds,
+            )
+        fate_of_key = Fate(key_rests_s=0.0 if is_bad else seconds, key_is_bad=is_bad)
+        whole = self._registry.current.channels.get(channel.id)
+        back_at = keys.back_at(whole, model) if whole is not None else None
+        if back_at is None:
+            # No good key is left: what would befall a channel with one key befalls this one.
+            self._befall(channel, effect, seconds, group=group, model=model, error=error)
+            return replace(fate_of_key, rests_s=seconds)
+        if back_at <= now:
+            return replace(fate_of_key, has_keys=True)
+        waits = back_at - now
+        self._befall(channel, Effect(effect.suspend, may_disable=False), waits, group=group, model=model, error=error)
+        return replace(fate_of_key, rests_s=waits)
+
+    async def _keep_failure(self, failure: KeyFailure) -> None:
+        await self._registry.fail_key(failure)
+
+    def _befall(
+        self, channel: ChannelView, effect: Effect, seconds: float, *, group: str, model: str, error: UpstreamFailed
+    ) -> None:
+        self._rate(channel, succeeded=False)
         if seconds > 0:
             now = time.time()
             suspension = Suspension(group, model, channel.id, now + seconds)
@@ -76,11 +159,12 @@ class ChannelHealth:
             )
         if effect.may_disable and self._registry.current.options.flag("AutomaticDisableChannelEnabled"):
             self._later("disable", lambda: self._disable(channel, error.message))
-        self._rate(channel, succeeded=False)
 
     def succeeded(self, channel: ChannelView) -> None:
         """Note a success of `channel`."""
         self._rate(channel, succeeded=True)
+        if channel.key_id and self._registry.keys.is_bad(channel.key_id):
+            self._later("clear a key of", lambda: self._registry.use_key(channel.id, channel.key_id))
 
     def _rate(self, channel: ChannelView, *, succeeded: bool) -> None:
         if not self._watches_rate:

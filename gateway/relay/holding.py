@@ -10,13 +10,15 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from gateway.budgets.ledger import BudgetSpent
+from gateway.budgets.words import refusal_text
 from gateway.ledger.types import InsufficientQuota, Reservation, TokenExhausted, Unavailable
 from gateway.relay import settle
 from gateway.relay.admit import used_up
 from gateway.relay.endpoints import Kind
-from gateway.relay.errors import OutOfQuota, RelayError
+from gateway.relay.errors import BudgetReserved, OutOfQuota, OverBudget, RelayError
 from gateway.relay.meter import Meter
-from gateway.relay.money import TOP_UP_TOKENS, terms_for
+from gateway.relay.money import TOP_UP_TOKENS, list_units, terms_for
 from gateway.relay.prompt import output_limit, prompt_tokens
 from gateway.relay.realtime.meter import SessionMeter
 from storage.records import TokenStatus
@@ -25,12 +27,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from adapters.pricing.book import PriceBook
+    from adapters.pricing.charge import Charge
+    from adapters.pricing.usage import Usage
+    from gateway.budgets.ledger import Budgets
     from gateway.counting.counter import Counter
     from gateway.ledger.types import Ledger
-    from gateway.registry.accounts import AccountCache
+    from gateway.registry.accounts import Accounts
     from gateway.registry.snapshot import ChannelView
     from gateway.relay.money import Terms
     from gateway.relay.state import Relay
+
+# What other requests hold of a budget comes back when they end, most often within seconds.
+RETRY_SOON_S = 5.0
+# So many cost something at every price that is one.
+_MANY_TOKENS = 1_000_000
 
 
 class Holding:
@@ -47,7 +57,8 @@ class Holding:
         relay: Relay,
         *,
         ledger: Ledger,
-        accounts: AccountCache,
+        budgets: Budgets,
+        accounts: Accounts,
         prices: PriceBook,
         counter: Counter,
         is_alone: Callable[[], bool],
@@ -55,6 +66,7 @@ class Holding:
         """`is_alone` says whether this is the caller's only request here."""
         self._relay = relay
         self._ledger = ledger
+        self._budgets = budgets
         self._accounts = accounts
         self._prices = prices
         self._counter = counter
@@ -68,9 +80,16 @@ class Holding:
         """What is held now."""
         return self._units
 
+    def listed(self, cost: Charge | None, usage: Usage | None) -> int | None:
+        """Return what the use costs at the provider's list price; `None` where that is not known."""
+        if cost is None or usage is None:
+            return None
+        return list_units(self._relay, self.terms, cost, usage, self._prices)
+
     async def reserve(self, channel: ChannelView) -> None:
         """Count the prompt and take the estimate from user and token. Raises `RelayError`, `Invalid` among them."""
         relay = self._relay
+        self._check_budgets(channel)
         self._output_limit = output_limit(relay)
         self._use(channel)
         relay.prompt_tokens = await prompt_tokens(relay, self._counter)
@@ -81,6 +100,8 @@ class Holding:
             raise await self._token_too_small(least) from None
         except InsufficientQuota:
             raise OutOfQuota("user quota is not enough", code="insufficient_user_quota") from None
+        except BudgetSpent as error:
+            raise self._over_budget(error) from None
         except Unavailable as error:
             raise _database_away(error) from None
         self._cover()
@@ -112,11 +133,15 @@ class Holding:
             channel_id=channel.id,
             model=relay.sent_model,
             units=units,
+            group=relay.caller.user.group,
             log_seed=settle.log_row(relay, channel_id=channel.id, model=relay.sent_model, cost=None, usage=None),
         )
 
     async def move(self, channel: ChannelView) -> None:
         """Take the reservation along to `channel`, which may be dearer. Raises `RelayError`."""
+        if _is_free(self.terms):
+            # So far no budget forbade it.
+            self._check_budgets(channel)
         self._use(channel)
         await self._amend(channel, max(self._least_units() - self._units, 0))
 
@@ -133,10 +158,11 @@ class Holding:
     async def stay_ahead(self) -> None:
         """Hold all that was reported so far and the first estimate on top. Raises `OutOfQuota` when that is too much.
 
-        For sessions, which go on for as long as their clients like.
+        For sessions, which go on for as long as their clients like, and thus past the end of a budget.
         """
         reported = self.meter.reported
         used = self.terms.cost(reported).units if reported is not None else 0
+        self._check_budgets(self.terms.channel, running_units=used)
         if (more := used + self._least_units() - self._units) > 0:
             await self._amend(self.terms.channel, more)
 
@@ -149,6 +175,32 @@ class Holding:
             raise _database_away(error) from None
         self._units += more
         self._cover()
+
+    def _check_budgets(self, channel: ChannelView, *, running_units: int | None = None) -> None:
+        """Raise `OverBudget` while a budget lets nothing in, unless `channel` asks nothing for it."""
+        caller = self._relay.caller
+        try:
+            self._budgets.check(
+                user_id=caller.user.id,
+                token_id=caller.token.id,
+                group=caller.user.group,
+                running_units=running_units,
+            )
+        except BudgetSpent as error:
+            if not _is_free(terms_for(self._relay, channel, self._prices)):
+                raise self._over_budget(error) from None
+
+    def _over_budget(self, error: BudgetSpent) -> OverBudget:
+        caller = self._relay.caller
+        message = refusal_text(
+            error.full,
+            self._relay.snapshot.options,
+            token=caller.token.name,
+            user=caller.user.username,
+        )
+        if error.full.is_spent:
+            return OverBudget(message, retry_after_s=error.wait_s)
+        return BudgetReserved(message, retry_after_s=min(error.wait_s, RETRY_SOON_S))
 
     async def _token_too_small(self, units: int) -> RelayError:
         """The books refused a token: forget what was known of it, and say what is left."""
@@ -202,6 +254,11 @@ class Holding:
         thousand = self.terms.running(prompt_tokens=prompt, output_tokens=1000) - base
         left = max(self._units - base, 0)
         self._covered_tokens = left * 1000 / thousand if thousand > 0 else math.inf
+
+
+def _is_free(terms: Terms) -> bool:
+    """Whether nothing can cost anything on these terms. That the estimate is 0 says less: it is cut off."""
+    return not terms.running(prompt_tokens=_MANY_TOKENS, output_tokens=_MANY_TOKENS)
 
 
 def _database_away(error: Unavailable) -> RelayError:

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Protocol
 
 import trio
 
-from adapters.formats import neutral
+from adapters.formats.neutral.parts import Image, Part, ToolResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from adapters.formats.neutral.requests import Message
 
 MOST_FETCHED = 256
 """Images of one request; the others stay URLs."""
@@ -53,7 +55,7 @@ async def inline_images(messages: object, fetcher: ImageFetcher) -> bool:
     return changed
 
 
-async def inline_parts(messages: Iterable[neutral.Message], fetcher: ImageFetcher) -> None:
+async def inline_parts(messages: Iterable[Message], fetcher: ImageFetcher) -> None:
     """Put the bytes of remote images into the parts that name them; one that cannot be had stays a URL."""
     images = [part for message in messages for part in _images(message.parts) if _is_remote(part.url)]
     fetched = await _fetched((image.url for image in images), fetcher)
@@ -86,11 +88,11 @@ async def _fetched(urls: Iterable[str], fetcher: ImageFetcher) -> dict[str, str]
     return found
 
 
-def _images(parts: Iterable[neutral.Part]) -> Iterator[neutral.Image]:
+def _images(parts: Iterable[Part]) -> Iterator[Image]:
     for part in parts:
-        if isinstance(part, neutral.Image):
+        if isinstance(part, Image):
             yield part
-        elif isinstance(part, neutral.ToolResult):
+        elif isinstance(part, ToolResult):
             yield from _images(part.parts)
 
 

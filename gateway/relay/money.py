@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
 from adapters.pricing.book import UnknownContextSize
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 # The least that a top-up covers, so that a long answer is not topped up at every write.
 TOP_UP_TOKENS = 500
+_ONE = Decimal(1)
 
 
 class Terms(Protocol):
@@ -105,6 +107,31 @@ def _token_terms(relay: Relay, channel: ChannelView, prices: PriceBook) -> Token
         except UnknownContextSize as error:
             raise Invalid(f"text request validation failed: {error}", code=error.code) from None
     return TokenTerms(price=price, channel=channel, request_fee_units=fee, mode=relay.endpoint.mode)
+
+
+def list_units(relay: Relay, terms: Terms, cost: Charge, usage: Usage, prices: PriceBook) -> int | None:
+    """Return what the same use costs at the provider's list price: without groups and without what the channel sets.
+
+    `None` where no table has a price.
+    """
+    channel = terms.channel
+    plain = channel.group_ratio == 1
+    if plain and not channel.model_configs:
+        return None if cost.is_fallback else cost.units
+    if isinstance(terms, TokenTerms):
+        model = channel.upstream_model(relay.model)
+        if plain and model not in channel.model_configs:
+            return None if cost.is_fallback else cost.units
+        price = prices.resolve(channel.type, model).at(time.time())
+        listed = charge(price, usage, _ONE, mode=terms.mode, request_fee_units=terms.request_fee_units)
+    else:
+        # Pictures, sound and sessions are few.
+        try:
+            bare = replace(channel, group_ratio=_ONE, model_configs={})
+            listed = terms_for(relay, bare, prices).cost(usage)
+        except Invalid:
+            return None
+    return None if listed.is_fallback else listed.units
 
 
 def _context_size(body: RequestBody) -> str | None:

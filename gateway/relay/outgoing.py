@@ -12,7 +12,7 @@ from gateway.relay import head as heads
 from gateway.relay.betas import BETAS, with_betas
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from adapters.transport.types import BodySource
     from gateway.config.settings import Settings
@@ -34,10 +34,12 @@ def outgoing(
     kind: bytes = JSON,
     streams: bool = False,
     spoken: str = "",
+    stepped: Callable[[str], None] | None = None,
 ) -> UpstreamRequest:
     """Return a client's request as `channel`'s provider gets it.
 
     `kind` is the body's media type, `spoken` the format that it is written in, if not the provider's usual one.
+    `stepped`: see `UpstreamRequest`.
     """
     written_in = spoken or channel.provider.format
     headers = heads.for_upstream(head, extra=settings.forward_headers, streams=streams, spoken=written_in)
@@ -58,6 +60,7 @@ def outgoing(
         head_timeout_s=_limit(settings.head_timeout_sec),
         # A stream's silence is watched by the relay itself, together with its other deadlines.
         idle_timeout_s=math.inf if streams else _limit(settings.idle_timeout_sec),
+        stepped=stepped,
     )
 
 

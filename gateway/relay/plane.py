@@ -105,7 +105,11 @@ class RelayPlane:
         else:
             client.voice = CLIENTS[endpoints.spoken_at(path, found)]
         arrival = _arrived(head, request_id, endpoint=found.endpoint.kind.value if found is not None else "")
-        await self._answer(self._serve(arrival, found, client, receive), client, arrival)
+        try:
+            await self._answer(self._serve(arrival, found, client, receive), client, arrival)
+        finally:
+            if arrival.recording is not None:
+                arrival.recording.end()
 
     async def _serve_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # "connect": the client waits to be accepted
@@ -203,6 +207,8 @@ class RelayPlane:
                 started_at=arrival.started_at,
                 timestamps={"request_received": arrival.received_ms},
             )
+            if caller.records:
+                arrival.recording = deps.messages.begin(relay)
             await Supervisor(relay, deps).serve(only)
 
     async def _serve_session(self, arrival: Arrival, client: SocketClient) -> None:

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from adapters.formats import neutral
 from adapters.formats.errors import FormatError
+from adapters.formats.neutral.encoding import RequestOptions, ResponseOptions
+from adapters.formats.neutral.parts import Text
+from adapters.formats.neutral.requests import Request
 from adapters.formats.passable import can_pass
 from adapters.formats.shaping import KnownUsage, Shaper, WithoutThoughts
 from adapters.formats.table import CLIENTS, PROVIDERS
@@ -89,7 +91,7 @@ def painter_of(channel: ChannelView, relay: Relay) -> Painter | None:
     return None if route is None else route.painter
 
 
-def decoded(relay: Relay) -> neutral.Request:
+def decoded(relay: Relay) -> Request:
     """Return the client's request in the neutral form, decoded once. Raises `Invalid`."""
     if relay.request is None:
         assert relay.endpoint.format is not None, "only chat-like requests are converted"  # noqa: S101
@@ -184,6 +186,8 @@ class _Attempt:
             url = _with_query(url, relay.head.parameters())
         elif _cuts_thoughts(relay) and route.writes_thoughts:
             url = _with_query(url, [(name, relay.head.parameter(name)) for name in ("thinking", "reasoning_format")])
+        tried = relay.tries[-1]
+        tried.url, tried.spoken = url, route.spoken
         return Prepared(
             outgoing(
                 relay.head,
@@ -195,6 +199,7 @@ class _Attempt:
                 kind=JSON if isinstance(body, bytes) else relay.head.headers[b"content-type"],
                 streams=relay.streams,
                 spoken=route.spoken,
+                stepped=tried.step,
             ),
             self.wires.over(
                 channel.provider, account_of(channel), endpoint=endpoint, model=self.model, streams=relay.streams
@@ -212,7 +217,7 @@ def _cuts_thoughts(relay: Relay) -> bool:
     return relay.endpoint.format is not None and relay.head.flag("thinking")
 
 
-def _wants_no_thoughts(request: neutral.Request) -> bool:
+def _wants_no_thoughts(request: Request) -> bool:
     """Whether it is a client of Claude's that did not ask for thoughts, which gets none from Claude either."""
     wanted = request.reasoning
     return request.format == "anthropic" and (wanted is None or wanted.enabled is False)
@@ -263,14 +268,14 @@ def _converted(attempt: _Attempt, side: ProviderSide) -> Prepared:
     )
 
 
-def _resigned(attempt: _Attempt, request: neutral.Request) -> neutral.Request:
+def _resigned(attempt: _Attempt, request: Request) -> Request:
     """Return `request` with the signatures that its provider made, as far as they are known."""
     if attempt.relay.without_signatures:
         return without_signatures(request)
     return put_back(request, attempt.route.spoken, attempt.channel.id, attempt.relay.known)
 
 
-def _refuse(request: neutral.Request, channel: ChannelView) -> None:
+def _refuse(request: Request, channel: ChannelView) -> None:
     """Raise `Invalid` for a parameter without which the answer would be another one than was asked for."""
     for name, reason in channel.provider.refuses.items():
         value = getattr(request, name, None) or request.extra.get(name)
@@ -281,10 +286,10 @@ def _refuse(request: neutral.Request, channel: ChannelView) -> None:
 
 def request_options(
     channel: ChannelView, model: str, settings: Settings, *, thinking: bool = False
-) -> neutral.RequestOptions:
+) -> RequestOptions:
     """Return what a codec must know of `channel` to write a request to `model` (as the provider names it)."""
     row = channel.provider
-    return neutral.RequestOptions(
+    return RequestOptions(
         default_max_tokens=settings.default_max_token,
         thinking=thinking,
         platform=row.platform,
@@ -303,13 +308,11 @@ def request_options(
     )
 
 
-def _answer_options(
-    attempt: _Attempt, side: ProviderSide, request: neutral.Request | None = None
-) -> neutral.ResponseOptions:
+def _answer_options(attempt: _Attempt, side: ProviderSide, request: Request | None = None) -> ResponseOptions:
     relay = attempt.relay
     # What stood in a text was always told apart under this name in streams, and under another in whole answers.
     cut = relay.streams and attempt.route.writes_thoughts and _cuts_thoughts(relay)
-    return neutral.ResponseOptions(
+    return ResponseOptions(
         model=relay.model if side.is_dialect else "",
         request_id=relay.request_id,
         now_s=int(time.time()),
@@ -346,7 +349,7 @@ def channel_settings(channel: ChannelView) -> dict[str, str]:
     return {name: value for name, value in channel.config.items() if isinstance(value, str)}
 
 
-def _with_system(request: neutral.Request, prompt: str) -> neutral.Request:
-    changed = neutral.Request(**{name: getattr(request, name) for name in request.__struct_fields__})
-    changed.system = [neutral.Text(prompt)]
+def _with_system(request: Request, prompt: str) -> Request:
+    changed = Request(**{name: getattr(request, name) for name in request.__struct_fields__})
+    changed.system = [Text(prompt)]
     return changed

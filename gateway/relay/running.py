@@ -22,14 +22,19 @@ class Progress:
     """How far a relay has come, at one moment."""
 
     state: str = "waiting"
-    """`connecting` (nothing is sent yet), `waiting` (for content), `streaming`, `ending`."""
+    """`admitted`, `reserved` (its request is prepared), `connecting`, `waiting` (for content), `streaming`, `ending`
+    (its answer is out), `settling`."""
     attempt: int = 1
     tokens: int | None = None
     """About how many tokens were delivered; `None` for a whole answer, which is delivered at once."""
+    sent_bytes: int = 0
+    """How much of the answer's body has gone out."""
     units: int = 0
     """About what has been used up, in quota units."""
     wrote_at: float = 0.0
     """When the client was sent something last, on Trio's clock; 0: not yet."""
+    content_at: float = 0.0
+    """When it was sent the first content, in the same way."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -42,16 +47,20 @@ class RunningRelay:
     """On Trio's clock, seconds."""
     scope: trio.CancelScope
     user_id: int = 0
+    group: str = ""
     token: str = ""
     """The name of the API token."""
     model: str = ""
     channel: str = ""
     endpoint: str = ""
+    streams: bool = False
     address: str = ""
     """The client's."""
     progress: Callable[[], Progress] = Progress
     end_reason: str = ""
     """Why it was ended from outside: `drained`, `cancelled`; empty while it runs on its own."""
+    is_settling: bool = False
+    """It is over; what is left is to tell its client and to charge for it."""
 
     def end(self, reason: str) -> None:
         """Cancel the relay; the first reason stays."""

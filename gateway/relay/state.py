@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from fractions import Fraction
 
-    from adapters.formats import neutral
     from adapters.formats.embeddings import EmbeddingRequest
+    from adapters.formats.neutral.requests import Request
     from adapters.formats.pictures.painter import PictureRequest
     from gateway.registry.snapshot import ChannelView, Snapshot
     from gateway.relay.admit import Caller
@@ -38,10 +38,30 @@ class Try:
     model: str
     began_ms: int
     ended_ms: int = 0
+    priority: int = 0
+    weight: int = 0
+    url: str = ""
+    """Where the request went."""
+    spoken: str = ""
+    """The format in which the provider was asked; empty where there is no choice."""
+    answered: int = 0
+    """The status of the provider's answer, 0 when none came."""
     status: int = 0
     kind: str = ""
     error: str = ""
+    rests_s: float = 0.0
+    """For how long its channel was suspended."""
+    key: str = ""
+    """What people call the key, where the channel has several."""
+    key_rests_s: float = 0.0
+    """For how long the key rests; the channel went on with others."""
+    key_is_bad: bool = False
+    """The key was refused, and is left out."""
     stamps: dict[str, int] = field(default_factory=dict)
+
+    def step(self, name: str) -> None:
+        """Note that the connection took a step (`UpstreamRequest.stepped`); the first time counts."""
+        self.stamps.setdefault(name, now_ms())
 
     def end(self, *, status: int = 0, kind: str = "", error: str = "") -> None:
         """Note that the attempt is over, and what it failed of."""
@@ -74,7 +94,7 @@ class Relay:
     """How long an uploaded sound plays."""
     filled: Mapping[str, object | None] = field(default_factory=dict)
     """Members that the terms of the running attempt were made for, and that the body lacks (or, `None`, has)."""
-    request: neutral.Request | None = None
+    request: Request | None = None
     """The request in the neutral form, once somebody needed it."""
     embedding: EmbeddingRequest | None = None
     """The request for embeddings in the form between the formats, once somebody needed it."""
@@ -98,12 +118,25 @@ class Relay:
     """Signed thoughts in front of earlier calls of tools, as far as the running attempt's provider may know them."""
     without_signatures: bool = False
     """A provider refused them: nothing that is signed is sent any more."""
+    key_id: int = 0
+    """Of the attempt that runs or was last: which of several keys of its channel."""
+    tried_keys: set[int] = field(default_factory=set)
     failed: list[ChannelView] = field(default_factory=list)
     first_content_at: float | None = None
     timestamps: dict[str, int] = field(default_factory=dict)
     """The steps that one-api's traces know, in Unix milliseconds."""
+    admitted_ms: int = field(default_factory=now_ms)
+    """When token, limits and body were found in order."""
+    chosen_ms: int = 0
+    """When the first channel was chosen; 0 before."""
+    candidates: int = 0
+    """Channels that serve the model to the caller's group; those that rest count."""
+    left_out: Sequence[tuple[int, float]] = ()
+    """Some of them that could not be chosen at first, and for how many seconds each was suspended."""
     reserved_ms: int = 0
     """When the reservation was durable; 0 before."""
+    reserved_units: int = 0
+    """What was reserved then; top-ups come on top."""
     tries: list[Try] = field(default_factory=list)
     """Attempts so far, the running one last."""
 
@@ -122,8 +155,13 @@ class Relay:
         self.dropped = tuple(dict.fromkeys((*self.dropped, *names)))
 
     def begin_try(self, channel: ChannelView) -> Try:
-        """Note that an attempt with `channel` begins."""
+        """Note that an attempt with `channel` begins, which has one key."""
         tried = Try(channel_id=channel.id, channel=channel.name, model=self.sent_model, began_ms=now_ms())
+        tried.priority, tried.weight = channel.priority, channel.weight
+        self.key_id = channel.key_id
+        if channel.key_id:
+            tried.key = channel.key_name
+            self.tried_keys.add(channel.key_id)
         self.tries.append(tried)
         return tried
 

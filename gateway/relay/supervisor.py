@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from gateway.budgets.ledger import NoBudgets
 from gateway.ledger.types import LedgerError
+from gateway.recordings.recording import NoMessages
 from gateway.relay import settle
 from gateway.relay.choose import Prefer
 from gateway.relay.endings import interruption, outcome
@@ -26,6 +28,7 @@ from gateway.relay.holding import Holding
 from gateway.relay.media.duration import Uploads
 from gateway.relay.prepare import can_serve
 from gateway.relay.running import Progress, RunningRelay
+from gateway.relay.shadow.shadows import Nobody
 from gateway.relay.state import now_ms
 from gateway.relay.tries import Tries
 from gateway.traffic.facts import finished
@@ -39,18 +42,21 @@ if TYPE_CHECKING:
     from adapters.pricing.usage import Usage
     from adapters.transport.types import Transport
     from adapters.wires.wired import Wires
+    from gateway.budgets.ledger import Budgets
     from gateway.cluster.types import Windows
     from gateway.config.settings import Settings
     from gateway.counting.counter import Counter
     from gateway.ledger.types import Ledger
     from gateway.observe.types import Journal
-    from gateway.registry.accounts import AccountCache
+    from gateway.recordings.recording import Messages
+    from gateway.registry.accounts import Accounts
     from gateway.registry.registry import Registry
     from gateway.registry.snapshot import ChannelView
-    from gateway.relay.health import ChannelHealth
+    from gateway.relay.health import Health
     from gateway.relay.images import ImageFetcher
     from gateway.relay.retry import RetryBudget
     from gateway.relay.running import Running
+    from gateway.relay.shadow.shadows import Shadows
     from gateway.relay.signed.book import SignatureBook
     from gateway.relay.state import Relay
     from gateway.relay.stored.responses import Responses
@@ -71,7 +77,7 @@ class RelayDeps:
 
     settings: Settings
     registry: Registry
-    accounts: AccountCache
+    accounts: Accounts
     ledger: Ledger
     prices: PriceBook
     counter: Counter
@@ -80,7 +86,7 @@ class RelayDeps:
     """The same transport, for providers that want more than plain HTTP."""
     images: ImageFetcher
     windows: Windows
-    health: ChannelHealth
+    health: Health
     budget: RetryBudget
     running: Running
     journal: Journal
@@ -89,7 +95,10 @@ class RelayDeps:
     """Those that providers keep."""
     signatures: SignatureBook
     uploads: Uploads = field(default_factory=Uploads)
+    budgets: Budgets = field(default_factory=NoBudgets)
     recorder: Recorder = field(default_factory=Nowhere)
+    messages: Messages = field(default_factory=NoMessages)
+    shadows: Shadows | Nobody = field(default_factory=Nobody)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +118,7 @@ class Supervisor:
         self._holding = Holding(
             relay,
             ledger=deps.ledger,
+            budgets=deps.budgets,
             accounts=deps.accounts,
             prices=deps.prices,
             counter=deps.counter,
@@ -131,6 +141,8 @@ class Supervisor:
     async def _serve(self, only: ChannelView | None) -> None:
         relay = self._relay
         channel = only or self._tries.choose(Prefer.HIGHEST)
+        relay.chosen_ms = now_ms()
+        relay.candidates = 1 if only is not None else len(relay.snapshot.candidates(relay.group, relay.model))
         if channel is None:
             raise Refused(f"No available channels for Model {relay.model} under Group {relay.group}", status=503)
         if not can_serve(channel, relay.endpoint, relay.model):
@@ -138,17 +150,35 @@ class Supervisor:
                 f"channel {channel.id} does not serve this endpoint", status=400, code="unsupported_channel"
             )
         await self._check_channel_limit(channel)
-        with self._deps.running.claimed(relay.caller.user.id):
-            await self._serve_with(channel, replaceable=only is None)
+        running = RunningRelay(
+            request_id=relay.request_id,
+            user=relay.caller.user.username,
+            started_at=relay.started_at,
+            scope=trio.CancelScope(),
+            user_id=relay.caller.user.id,
+            group=relay.group,
+            token=relay.caller.token.name,
+            model=relay.model,
+            channel=channel.label,
+            endpoint=relay.endpoint.kind.value,
+            streams=relay.streams,
+            address=relay.head.address,
+            progress=self._progress,
+        )
+        with self._deps.running.claimed(relay.caller.user.id), self._deps.running.entered(running):
+            await self._serve_with(channel, running, replaceable=only is None)
 
-    async def _serve_with(self, channel: ChannelView, *, replaceable: bool) -> None:
+    async def _serve_with(self, channel: ChannelView, running: RunningRelay, *, replaceable: bool) -> None:
         await self._holding.reserve(channel)
         self._relay.reserved_ms = now_ms()
+        self._relay.reserved_units = self._holding.units
         self._deps.budget.relay_began()
         # What the client is told if the lines below fail in a way that nobody foresaw.
         error: RelayError | None = RelayError("the gateway failed to serve this request", code="internal_error")
         try:
-            error = await self._in_nursery(channel, replaceable=replaceable)
+            if self._relay.snapshot.shadows:
+                self._deps.shadows.offer(self._relay)
+            error = await self._in_nursery(channel, running, replaceable=replaceable)
         finally:
             # The one exit. No deadline around all of it, or a slow client could keep the settlement from being
             # handed over: every wait in here has its own, and shutdown can count on their sum.
@@ -171,30 +201,21 @@ class Supervisor:
 
     # --- the relay itself -------------------------------------------------------------------------------
 
-    async def _in_nursery(self, channel: ChannelView, *, replaceable: bool) -> RelayError | None:
-        relay, deps = self._relay, self._deps
-        total_s = deps.settings.relay_timeout or math.inf
-        async with trio.open_nursery() as nursery:
-            scope = nursery.cancel_scope
-            scope.deadline = relay.started_at + total_s
-            running = RunningRelay(
-                request_id=relay.request_id,
-                user=relay.caller.user.username,
-                started_at=relay.started_at,
-                scope=scope,
-                user_id=relay.caller.user.id,
-                token=relay.caller.token.name,
-                model=relay.model,
-                channel=channel.label,
-                endpoint=relay.endpoint.kind.value,
-                address=relay.head.address,
-                progress=self._progress,
-            )
-            with deps.running.entered(running):
+    async def _in_nursery(
+        self, channel: ChannelView, running: RunningRelay, *, replaceable: bool
+    ) -> RelayError | None:
+        relay = self._relay
+        scope = running.scope
+        scope.deadline = relay.started_at + (self._deps.settings.relay_timeout or math.inf)
+        with scope:
+            # It may have been ended while it waited for its reservation; then nothing is sent.
+            await trio.lowlevel.checkpoint_if_cancelled()
+            async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._watch, scope)
                 # A value in an object: "it ended, and well" must be told from "the scope was cancelled".
                 self._ended = _Ended(await self._tries.run(channel, running, replaceable=replaceable))
-            scope.cancel()
+                scope.cancel()
+        running.is_settling = True
         if (over := self._over()) is not None:
             return over.error
         # The scope was cancelled: say why.
@@ -204,20 +225,27 @@ class Supervisor:
         return self._ended
 
     def _progress(self) -> Progress:
-        relay, meter = self._relay, self._holding.meter
+        relay = self._relay
+        if not relay.reserved_ms:
+            return Progress(state="admitted", attempt=0)
+        meter = self._holding.meter
         tokens = meter.roughly() if relay.streams else None
         if relay.client.finished:
             state = "ending"
         elif meter.delivered:
             state = "streaming"
         else:
-            state = "waiting" if "request_forwarded" in relay.timestamps else "connecting"
+            stamps = relay.tries[-1].stamps if relay.tries else {}
+            is_sent = "reused" in stamps or "ready" in stamps
+            state = "waiting" if is_sent else "connecting" if "request_forwarded" in stamps else "reserved"
         return Progress(
             state=state,
             attempt=max(relay.attempts, 1),
             tokens=tokens,
+            sent_bytes=relay.client.sent_bytes,
             units=self._holding.terms.running(prompt_tokens=relay.prompt_tokens, output_tokens=tokens or 0),
             wrote_at=relay.client.wrote_at if relay.client.started else 0.0,
+            content_at=relay.first_content_at or 0.0,
         )
 
     async def _watch(self, scope: trio.CancelScope) -> None:
@@ -300,7 +328,18 @@ class Supervisor:
             return
         status = status or (error.status if error is not None else 0)
         end = outcome(error)
+        relay, holding = self._relay, self._holding
+        counted = usage is not None and relay.endpoint.has_prompt and usage is not holding.meter.reported
         row, failures = finished(
-            self._relay, outcome=end, status=status, cost=cost, usage=usage, error=error, logged=logged
+            relay,
+            outcome=end,
+            status=status,
+            cost=cost,
+            usage=usage,
+            counted=counted,
+            listed=holding.listed(cost, usage),
+            held_units=holding.units,
+            error=error,
+            logged=logged,
         )
         self._deps.recorder.note(row, failures)

@@ -10,8 +10,9 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
+from gateway.observe.redact import without_key
 from gateway.relay import attempt as attempts
-from gateway.relay.choose import Prefer, Request, choose
+from gateway.relay.choose import Prefer, Request, left_out, pick, serving
 from gateway.relay.endpoints import Kind
 from gateway.relay.errors import RelayError, UpstreamFailed
 from gateway.relay.images import inline_images, inline_parts, names_images
@@ -35,6 +36,11 @@ if TYPE_CHECKING:
     from gateway.relay.state import Relay
     from gateway.relay.supervisor import RelayDeps
 
+MOST_LEFT_OUT = 20
+"""Channels of which it is remembered that they could not be chosen."""
+MOST_KEYS = 8
+"""Keys of one channel that one request tries; those that were refused or rest make the next request quicker."""
+
 
 class Tries:
     """The attempts of one relay, which go with what `holding` holds. Not reusable."""
@@ -49,41 +55,68 @@ class Tries:
         """Return a channel that may serve the relay, none of those that failed it."""
         relay = self._relay
         suspensions = self._deps.registry.suspensions
-        return choose(
-            relay.snapshot.candidates(relay.group, relay.model),
-            Request(
-                group=relay.group,
-                model=relay.model,
-                able=lambda channel: can_serve(channel, relay.endpoint, relay.model),
-                excluded=frozenset(channel.id for channel in relay.failed),
-                prefer=prefer,
-                failed_priority=relay.failed[-1].priority if relay.failed else 0,
-                smallest_limit=self._deps.settings.default_use_min_max_tokens_model,
-            ),
-            suspended_until=lambda channel_id: suspensions.until(relay.group, relay.model, channel_id),
-            now=time.time(),
-            rng=self._deps.rng,
+        candidates = relay.snapshot.candidates(relay.group, relay.model)
+        request = Request(
+            group=relay.group,
+            model=relay.model,
+            able=lambda channel: can_serve(channel, relay.endpoint, relay.model),
+            excluded=frozenset(channel.id for channel in relay.failed),
+            prefer=prefer,
+            failed_priority=relay.failed[-1].priority if relay.failed else 0,
+            smallest_limit=self._deps.settings.default_use_min_max_tokens_model,
         )
+
+        def until(channel_id: int) -> float:
+            return suspensions.until(relay.group, relay.model, channel_id)
+
+        now = time.time()
+        left = serving(candidates, request, suspended_until=until, now=now)
+        if len(left) < len(candidates) and not relay.failed:
+            # For people, who ask later why it was this channel. Most often nobody is left out.
+            relay.left_out = left_out(candidates, left, suspended_until=until, now=now, most=MOST_LEFT_OUT)
+        return pick(left, request, self._deps.rng)
 
     async def run(self, channel: ChannelView, running: RunningRelay, *, replaceable: bool) -> RelayError | None:
         """Try channels until one answers. Returns the failure that the client is to be told, if any."""
         relay, deps = self._relay, self._deps
+        # The channel with the key of the attempt; channels, not keys, are what relays choose, charge and give up.
+        using: ChannelView | None = None
         while True:
             running.channel = channel.label
-            tried = relay.begin_try(channel)
+            if using is None:
+                keys = deps.registry.keys
+                using = keys.take_any(channel, relay.model, now=time.time()) if channel.ring else channel
+            tried = relay.begin_try(using)
             try:
-                await self._attempt(channel)
+                await self._attempt(using)
             except UpstreamFailed as error:
+                # The client, the log and whoever reads of channels are told this.
+                error.message = without_key(error.message, using.key)
                 tried.end(status=error.status, kind=kind_of(error), error=error.message)
                 delivered = self._holding.meter.delivered
                 if begins_anew(relay, error, delivered=delivered, journal=deps.journal):
                     continue
-                deps.health.failed(channel, group=relay.group, model=relay.model, error=error)
+                fate = deps.health.failed(using, group=relay.group, model=relay.model, error=error)
+                tried.rests_s, tried.key_rests_s = fate.rests_s, fate.key_rests_s
+                tried.key_is_bad = fate.key_is_bad
                 if error.status == 401:
-                    deps.wires.refused(channel.provider, account_of(channel))
-                relay.failed.append(channel)
+                    deps.wires.refused(using.provider, account_of(using))
                 # A background response goes on where it began: another channel would begin a second one.
                 is_bound = delivered or deps.responses.runs_on(relay)
+                failed, using = using, None
+                if fate.has_keys and not is_bound and (using := self._next_key(channel)) is not None:
+                    deps.journal.event(
+                        "warning",
+                        "relay.retry",
+                        f"{channel.label} failed ({error.status} {error.message}) with the key {failed.key_name}, "
+                        f"trying {using.key_name}",
+                        request_id=relay.request_id,
+                        channel=channel.id,
+                        next_channel=channel.id,
+                        status=error.status,
+                    )
+                    continue
+                relay.failed.append(channel)
                 following = self._next(error) if replaceable and not is_bound else None
                 if following is None:
                     return self._told(error)
@@ -105,7 +138,7 @@ class Tries:
                 return error
             else:
                 tried.end()
-                deps.health.succeeded(channel)
+                deps.health.succeeded(using)
                 return None
 
     async def _attempt(self, channel: ChannelView) -> None:
@@ -167,6 +200,14 @@ class Tries:
 
     async def _complete(self, unfetched: Unfetched) -> bytes:
         return await fetched(unfetched, self._deps.images, self._deps.uploads.limiter)
+
+    def _next_key(self, channel: ChannelView) -> ChannelView | None:
+        """Return `channel` with another of its keys, if one may be used and the request has not tried too many."""
+        tried = self._relay.tried_keys
+        if sum(one.key_id in tried for one in channel.ring) >= MOST_KEYS:
+            return None
+        found = self._deps.registry.keys.take(channel, self._relay.model, now=time.time(), tried=tried)
+        return found if found is not None and self._deps.budget.try_withdraw() else None
 
     def _next(self, error: UpstreamFailed) -> ChannelView | None:
         """Return the channel for another attempt, within the plan that the first failure made and the budget."""

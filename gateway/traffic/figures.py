@@ -1,51 +1,46 @@
-"""Use, cost, failures and waiting times of any span: from the sums of hours and days as far as they reach, else from
-the log itself, so that every figure is exact at every moment.
-"""
+"""Use, cost, failures and waiting times of any span, by anything; `sources` knows where they come from."""
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import defaultdict
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from storage.repositories import usage, usage_rolled
-from storage.repositories.steps import percentile
-from storage.repositories.usage import DAY, HOUR, HOURLY, KINDS, Buckets, Cells, Only, Sums
+from gateway.traffic import sources
+from gateway.traffic.sources import Places, Question, Span, by_bucket, charged, fine, in_all
+from storage.repositories.steps import NUMBER, percentile, percentiles, speed_of
+from storage.repositories.usage import Buckets, Cells, Counts, Sums
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-
-    from sqlalchemy import Connection
+    from collections.abc import Mapping, Sequence
 
     from gateway.services import Services
-    from storage.database import Database
+
+__all__ = ["Places", "Span", "Sums", "failures", "fine", "series", "stacked", "totals"]
 
 Percentiles = tuple[float | None, float | None]
-"""The middle, and what nineteen of twenty stay below, in milliseconds."""
+"""What half and nineteen of twenty stay below, in milliseconds."""
+Waits = tuple[float | None, float | None, float | None]
+"""The same, and what ninety-nine of a hundred stay below."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
-    """From `since` to before `until` (Unix seconds). `edges`: where buckets begin, and where the last one ends."""
-
-    since: int
-    until: int
-    edges: Sequence[int] = ()
-    only: Only = Only()  # noqa: RUF009 - frozen
+# Pairs of keys: what a table shows and an export is asked for.
+_MOST = 5000
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    source: Literal["log", "hours", "days"]
-    since: int
-    until: int
+async def totals(services: Services, span: Span, *, by: str, keys: Sequence[str] | None = None) -> dict[str, Sums]:
+    """Return sums by one of `usage.KINDS` or two (`model+user`), or all together under an empty key.
 
-
-async def totals(services: Services, span: Span, *, by: str) -> dict[str, Sums]:
-    """Return sums by one of `usage.KINDS`, or with an empty `by` all together under an empty key."""
-    cells = await _charged(services, span, by=by, buckets=Buckets(), keys=None, whole_days=True)
+    With `keys` only theirs. Of two at once there may be very many; then it is the dearest.
+    """
+    (cells,) = await charged(services, [replace(_in_all(span, by), keys=keys)])
     return {key: sums for (_, key), sums in cells.items()}
+
+
+async def totals_by(services: Services, span: Span, kinds: Sequence[str], *, most: int = 0) -> list[dict[str, Sums]]:
+    """Return the same by several of them; `most`: about so many of each, the dearest."""
+    answers = await charged(services, [_in_all(span, by, most) for by in kinds])
+    return [{key: sums for (_, key), sums in cells.items()} for cells in answers]
 
 
 async def series(
@@ -54,9 +49,27 @@ async def series(
     """Return sums by key and bucket; with `keys` only theirs."""
     if keys is not None and not keys:
         return {}
-    cells = await _charged(services, span, by=by, buckets=_fine(span.edges), keys=keys, whole_days=False)
+    (cells,) = await charged(services, [Question(span=span, by=by, buckets=fine(span.edges), keys=keys)])
+    return _over_time(cells, span, keys)
+
+
+async def whole_and_before(services: Services, span: Span, before: Span | None) -> tuple[list[Sums], Sums]:
+    """Return all use by bucket, and that of another span in all."""
+    questions = [Question(span=span, by="", buckets=fine(span.edges))]
+    if before is not None:
+        questions.append(_in_all(before, ""))
+    now, *earlier = await charged(services, questions)
+    whole = _over_time(now, span, None).get("", [Sums()] * (len(span.edges) - 1))
+    return whole, next((cells.get((0, ""), Sums()) for cells in earlier), Sums())
+
+
+def _in_all(span: Span, by: str, most: int = 0) -> Question:
+    return Question(span=span, by=by, buckets=Buckets(), most=_MOST if "+" in by else most)
+
+
+def _over_time(cells: Cells, span: Span, keys: Sequence[str] | None) -> dict[str, list[Sums]]:
     found: dict[str, list[Sums]] = defaultdict(lambda: [Sums()] * (len(span.edges) - 1))
-    place = _Places(span.edges)
+    place = Places(span.edges)
     wanted = None if keys is None else frozenset(keys)
     for (number, key), sums in cells.items():
         if wanted is None or key in wanted:
@@ -70,26 +83,29 @@ class Stacked:
 
     parts: Mapping[str, list[Sums]]
     """Largest first."""
-    other: list[Sums]
-    whole: list[Sums]
+    other: Sequence[Sums]
+    whole: Sequence[Sums]
     totals: Mapping[str, Sums]
     """Of all keys, largest first."""
 
 
-async def stacked(services: Services, span: Span, *, by: str, measure: str = "units", most: int = 7) -> Stacked:
-    """Return how parts of use moved: the `most` largest by `measure`, a member of `Sums`, and the others as one."""
-    whole_of = await totals(services, span, by=by)
-    ranked = dict(sorted(whole_of.items(), key=lambda item: (-getattr(item[1], measure), item[0])))
+async def stacked(
+    services: Services,
+    span: Span,
+    sums: Mapping[str, Sums],
+    *,
+    by: str,
+    whole: Sequence[Sums],
+    measure: str = "units",
+    most: int = 7,
+) -> Stacked:
+    """Return how parts of use moved: the `most` largest by `measure`, a member of `Sums`, and the others as one.
+
+    `sums` and `whole`: all use, as `totals` and `series` have it.
+    """
+    ranked = dict(sorted(sums.items(), key=lambda item: (-getattr(item[1], measure), item[0])))
     top = list(ranked)[:most]
-    if len(ranked) <= most:
-        # No others: the whole is the sum of its parts.
-        parts = await series(services, span, by=by, keys=top)
-        whole = [Sums()] * (len(span.edges) - 1)
-        for values in parts.values():
-            whole = [left + right for left, right in zip(whole, values, strict=True)]
-    else:
-        parts = await series(services, span, by=by, keys=top)
-        whole = (await series(services, span)).get("", [Sums()] * (len(span.edges) - 1))
+    parts = await series(services, span, by=by, keys=top)
     empty = [Sums()] * (len(span.edges) - 1)
     found = {key: parts.get(key, empty) for key in top}
     other = list(whole)
@@ -98,207 +114,102 @@ async def stacked(services: Services, span: Span, *, by: str, measure: str = "un
     return Stacked(parts=found, other=other, whole=whole, totals=ranked)
 
 
-async def failed_attempts(services: Services, span: Span) -> dict[str, list[int]]:
-    """Return failed attempts by kind and bucket, whether or not another channel saved the request."""
-    buckets = _fine(span.edges)
-    cells = await services.database.read(
-        lambda conn: usage.attempts_by_kind(
-            conn, since=span.since, until=span.until, buckets=buckets, channel_id=span.only.channel_id
-        )
-    )
-    found: dict[str, list[int]] = defaultdict(lambda: [0] * (len(span.edges) - 1))
-    place = _Places(span.edges)
-    for (number, kind), sums in cells.items():
-        found[kind][place[number]] += sums.requests
-    return dict(found)
+async def over_time(services: Services, span: Span, *, kind: str) -> dict[str, list[int]]:
+    """Return counts of `tries`, `error` or `lost` by key and bucket."""
+    return (await counted(services, span, [kind])).over_time(kind)
 
 
 async def failures(services: Services, span: Span) -> tuple[dict[str, int], list[dict[str, int]]]:
     """Return how many requests failed, by `left`, `client`, `upstream` and `logged`, in all and by bucket."""
-    cells = await _remembered(services, span, kind="outcome", read=usage.failures)
-    return _counts(cells), [_counts(part) for part in _by_bucket(cells, span.edges)]
+    return (await counted(services, span, ["outcome"])).failures()
 
 
 async def first_content(services: Services, span: Span) -> tuple[Percentiles, list[Percentiles]]:
-    """Return how long requests waited for their first content, in all and by bucket."""
-    cells = await _remembered(services, span, kind="first", read=usage.first_steps)
-    return _percentiles(cells), [_percentiles(part) for part in _by_bucket(cells, span.edges)]
+    """Return how long requests that ended well waited for their first content, in all and by bucket."""
+    whole, parts = (await counted(services, span, ["first"])).waits("first")
+    return whole[:2], [part[:2] for part in parts]
 
 
 async def durations(services: Services, span: Span) -> tuple[Percentiles, list[Percentiles]]:
     """Return how long charged requests took, in all and by bucket."""
-    cells = await _stepped(services, span, kind="took", database=services.log_database, read=usage.steps_from_log)
-    return _percentiles(cells), [_percentiles(part) for part in _by_bucket(cells, span.edges)]
+    whole, parts = (await counted(services, span, ["took", "flow"])).waits("all")
+    return whole[:2], [part[:2] for part in parts]
 
 
-# --- where it comes from ---------------------------------------------------------------------------------
+async def speeds(services: Services, span: Span, *, models: Sequence[str]) -> dict[str, list[float | None]]:
+    """Return how many tokens a second streams of some models had in the middle, by bucket."""
+    if not models:
+        return {}
+    found: dict[str, list[float | None]] = {}
+    counts = (await sources.counted(services, span, ["speed"], models=models))["speed"]
+    for index, part in enumerate(by_bucket(counts, span.edges)):
+        steps: dict[str, dict[int, int]] = {}
+        for key, count in part.items():
+            model, _sep, step = key.rpartition(":")
+            steps.setdefault(model, {})[int(step)] = count
+        for model, counted_steps in steps.items():
+            row = found.setdefault(model, [None] * (len(span.edges) - 1))
+            row[index] = speed_of(percentile(counted_steps, 0.5))
+    return {model: found[model] for model in models if model in found}
 
 
-async def _charged(
-    services: Services, span: Span, *, by: str, buckets: Buckets, keys: Sequence[str] | None, whole_days: bool
-) -> Cells:
-    kind, wanted = _kind(span.only, by)
-    parts = await _parts(services, span, buckets, kind=kind, whole_days=whole_days)
-    logged = [part for part in parts if part.source == "log"]
-    rolled = [part for part in parts if part.source != "log"]
-
-    def from_log(conn: Connection) -> list[Cells]:
-        return [
-            usage.from_log(
-                conn, by=by, since=part.since, until=part.until, buckets=buckets, only=span.only, keys=keys
-            )
-            for part in logged
-        ]
-
-    def from_sums(conn: Connection) -> list[Cells]:
-        chosen = wanted if wanted is not None else keys
-        return [_rolled(conn, part, kind, buckets, chosen) for part in rolled]
-
-    found = await services.log_database.read(from_log) if logged else []
-    if rolled:
-        for cells in await services.database.read(from_sums):
-            # One key that was chosen by a filter is all there is.
-            found.append(cells if wanted is None else {(number, ""): sums for (number, _), sums in cells.items()})
-    return _together(found)
+# --- what is counted -------------------------------------------------------------------------------------
 
 
-def _rolled(conn: Connection, part: _Part, kind: str, buckets: Buckets, keys: Sequence[str] | None) -> Cells:
-    if part.source == "days":
-        return usage_rolled.from_days(conn, kind=kind, since=part.since, until=part.until, keys=keys)
-    return usage_rolled.from_hours(conn, kind=kind, since=part.since, until=part.until, buckets=buckets, keys=keys)
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Counts of several kinds that were read at once."""
+
+    edges: Sequence[int]
+    kinds: Mapping[str, Counts]
+
+    def failures(self) -> tuple[dict[str, int], list[dict[str, int]]]:
+        """Return failures by whose fault they were, in all and by bucket."""
+        counts = self.kinds["outcome"]
+        return in_all(counts), by_bucket(counts, self.edges)
+
+    def over_time(self, kind: str) -> dict[str, list[int]]:
+        """Return counts by key and bucket."""
+        found: dict[str, list[int]] = {}
+        place = Places(self.edges)
+        for (number, key), count in self.kinds[kind].items():
+            row = found.get(key)
+            if row is None:
+                row = found[key] = [0] * (len(self.edges) - 1)
+            row[place[number]] += count
+        return found
+
+    def waits(self, kind: str) -> tuple[Waits, list[Waits]]:
+        """Return how long it took, in all and by bucket: `first` content, streams (`flow`), whole answers (`took`),
+        or both (`all`).
+        """
+        wanted = [self.kinds[one] for one in (("took", "flow") if kind == "all" else (kind,))]
+        size = max(len(self.edges) - 1, 0)
+        place = Places(self.edges) if size else None
+        whole = [0] * (NUMBER + 1)
+        parts: list[list[int] | None] = [None] * size
+        for counts in wanted:
+            for (number, key), count in counts.items():
+                step = int(key)
+                whole[step] += count
+                if place is None:
+                    continue
+                index = place[number]
+                part = parts[index]
+                if part is None:
+                    part = parts[index] = [0] * (NUMBER + 1)
+                part[step] += count
+        return _percentiles(whole), [_NOTHING if part is None else _percentiles(part) for part in parts]
 
 
-def _kind(only: Only, by: str) -> tuple[str, list[str] | None]:
-    """Return which sums answer a question, and for which keys; an empty kind: only the log does."""
-    if only.is_everything:
-        return by or "all", None
-    if by:
-        return "", None
-    named = [name for name in ("user_id", "token_name", "model", "channel_id") if getattr(only, name)]
-    if named == ["user_id"]:
-        return "user", [str(only.user_id)]
-    if named == ["user_id", "token_name"]:
-        return "token", [f"{only.user_id}:{only.token_name}"]
-    if named == ["model"]:
-        return "model", [only.model]
-    if named == ["channel_id"]:
-        return "channel", [str(only.channel_id)]
-    return "", None
+async def counted(services: Services, span: Span, kinds: Sequence[str]) -> Counted:
+    """Count several kinds at once: `outcome`, `tries`, `first`, `took`, `flow`, `error`, `lost`."""
+    return Counted(span.edges, await sources.counted(services, span, kinds))
 
 
-async def _remembered(services: Services, span: Span, *, kind: str, read: Callable[..., Cells]) -> Cells:
-    return await _stepped(services, span, kind=kind, database=services.database, read=read)
+_NOTHING: Waits = (None, None, None)
 
 
-async def _stepped(
-    services: Services, span: Span, *, kind: str, database: Database, read: Callable[..., Cells]
-) -> Cells:
-    buckets = _fine(span.edges)
-    parts = await _parts(services, span, buckets, kind=kind if span.only.is_everything else "", whole_days=False)
-
-    def from_rows(conn: Connection) -> list[Cells]:
-        return [
-            read(conn, since=part.since, until=part.until, buckets=buckets, only=span.only)
-            for part in parts
-            if part.source == "log"
-        ]
-
-    def from_sums(conn: Connection) -> list[Cells]:
-        return [_rolled(conn, part, kind, buckets, None) for part in parts if part.source != "log"]
-
-    return _together([*await database.read(from_rows), *await services.database.read(from_sums)])
-
-
-async def _parts(services: Services, span: Span, buckets: Buckets, *, kind: str, whole_days: bool) -> list[_Part]:
-    """Return which source answers for which part of a span; together they are all of it, once."""
-    everything = [_Part("log", span.since, span.until)]
-    # Sums of hours, or where there are none, of days.
-    step = DAY if kind in KINDS and kind not in HOURLY else HOUR
-    if not kind or span.until - span.since < 2 * step or buckets.step % HOUR or buckets.start % HOUR:
-        return everything
-    if step == DAY and not whole_days:
-        return everything
-    first, end = await services.database.read(usage_rolled.rolled_hours)
-    begin, stop = _up(max(span.since, first), step), _down(min(span.until, end), step)
-    if begin >= stop:
-        return everything
-    middle = [_Part("hours" if step == HOUR else "days", begin, stop)]
-    if whole_days and step == HOUR and _up(begin, DAY) < _down(stop, DAY):
-        middle = [
-            _Part("hours", begin, _up(begin, DAY)),
-            _Part("days", _up(begin, DAY), _down(stop, DAY)),
-            _Part("hours", _down(stop, DAY), stop),
-        ]
-    parts = [_Part("log", span.since, begin), *middle, _Part("log", stop, span.until)]
-    return [part for part in parts if part.since < part.until]
-
-
-def _up(moment: int, step: int) -> int:
-    return -(-moment // step) * step
-
-
-def _down(moment: int, step: int) -> int:
-    return moment // step * step
-
-
-# --- putting it together ---------------------------------------------------------------------------------
-
-
-def _fine(edges: Sequence[int]) -> Buckets:
-    """Return buckets of equal length that those between the edges are made of."""
-    if len(edges) < 2:
-        return Buckets()
-    step = edges[1] - edges[0]
-    if step >= DAY - HOUR:
-        # Days of a calendar, of which two a year are an hour longer or shorter.
-        step = HOUR
-    return Buckets(edges[0], step)
-
-
-class _Places(dict[int, int]):
-    """Which bucket between the edges one of `_fine` belongs to."""
-
-    def __init__(self, edges: Sequence[int]) -> None:
-        super().__init__()
-        self._edges = edges
-        self._fine = _fine(edges)
-
-    def __missing__(self, number: int) -> int:
-        index = bisect_right(self._edges, self._fine.start + number * self._fine.step) - 1
-        place = min(max(index, 0), len(self._edges) - 2)
-        self[number] = place
-        return place
-
-
-def _together(parts: Iterable[Cells]) -> Cells:
-    whole: Cells = {}
-    for cells in sorted(parts, key=len, reverse=True):
-        if not whole:
-            whole = dict(cells)
-            continue
-        for place, sums in cells.items():
-            whole[place] = whole[place] + sums if place in whole else sums
-    return whole
-
-
-def _by_bucket(cells: Cells, edges: Sequence[int]) -> list[Cells]:
-    if len(edges) < 2:
-        return []
-    parts: list[Cells] = [{} for _ in range(len(edges) - 1)]
-    place = _Places(edges)
-    for (number, key), sums in cells.items():
-        part = parts[place[number]]
-        part[0, key] = part[0, key] + sums if (0, key) in part else sums
-    return parts
-
-
-def _counts(cells: Cells) -> dict[str, int]:
-    found: dict[str, int] = defaultdict(int)
-    for (_, key), sums in cells.items():
-        found[key] += sums.requests
-    return dict(found)
-
-
-def _percentiles(cells: Cells) -> Percentiles:
-    counts: Mapping[int, int] = {int(key): number for key, number in _counts(cells).items()}
-    return percentile(counts, 0.5), percentile(counts, 0.95)
+def _percentiles(steps: Sequence[int]) -> Waits:
+    middle, high, highest = percentiles(steps, (0.5, 0.95, 0.99))
+    return middle, high, highest

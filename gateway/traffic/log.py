@@ -1,31 +1,45 @@
-"""The log as pages show it: entries with what is known of their requests, place by place, and as CSV."""
+"""The log as pages show it: entries with what is known of their requests, place by place."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
+from gateway.observe.redact import Redactor
+from gateway.traffic.facts import read_detail
+from gateway.traffic.names import find_user
 from storage.records import LogType, Role
 from storage.repositories import log_pages, requests, traces
+from storage.repositories.log_pages import Place
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import Sequence
 
     from sqlalchemy import Connection
 
     from gateway.services import Services
     from storage.records import LogRow, TraceRow, User
-    from storage.repositories.log_pages import Asked, Place, Total
+    from storage.repositories.log_asked import Asked
     from storage.repositories.requests import FinishedRequest
 
-VIEWS = ("all", "failed", "retried")
-_EXPORTED_AT_ONCE = 500
-# Cells that spreadsheets would take for formulas.
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+FORMATS: dict[str, str] = {
+    "chat_completions": "openai_chat",
+    "responses": "openai_responses",
+    "messages": "anthropic",
+    "generate_content": "gemini",
+}
+"""The format in which a client asks at an endpoint, where there are several."""
+LEAST_TOKENS = 20
+"""Streams of fewer say nothing of a speed."""
+_REDACTOR = Redactor()
+_SORTED_BY = {
+    "quota": "units",
+    "prompt_tokens": "prompt_tokens",
+    "completion_tokens": "completion_tokens",
+    "elapsed_time": "took_ms",
+}
+"""What columns of `log_pages.SORTABLE` are called here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +76,37 @@ class Entry:
     content: str = ""
     request_id: str = ""
     trace_id: str = ""
+    group: str = ""
+    session: str = ""
+    address: str = ""
+    """The client's."""
+    spoken: str = ""
+    """The format in which the provider was asked; empty where it is not known, or there is no choice."""
+    was_counted: bool = False
+    """The provider did not report all that was used, so it was counted here."""
+
+    @property
+    def format(self) -> str:
+        """The client's format, empty where there is no choice."""
+        return FORMATS.get(self.endpoint, "")
+
+    @property
+    def is_converted(self) -> bool:
+        """Whether the provider was asked in another format than the client's."""
+        return bool(self.spoken and self.format and self.spoken != self.format)
+
+    @property
+    def is_mapped(self) -> bool:
+        """Whether the provider was asked for another model than the client named."""
+        return bool(self.asked_model and self.asked_model != self.model)
+
+    @property
+    def speed(self) -> float | None:
+        """Tokens per second since the first content; `None` where nothing was measured that says so."""
+        if not self.is_stream or self.first_ms is None or self.completion_tokens < LEAST_TOKENS:
+            return None
+        flow_ms = self.took_ms - self.first_ms
+        return self.completion_tokens * 1000 / flow_ms if flow_ms > 0 else None
 
     @property
     def is_request(self) -> bool:
@@ -81,15 +126,18 @@ class LogPage:
     entries: list[Entry]
     older: Place | None = None
     newer: Place | None = None
+    reached: Place | None = None
+    """Where it was stopped looking, since what fits is rare; `None`: as far as there are entries."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """What somebody wants to see: which entries, of which view, in which order."""
+    """What somebody wants to see: which entries, in which order; sorted only where `logs` alone can tell."""
 
     asked: Asked
-    view: str = "all"
     sort: str = ""
+    ascending: bool = False
+    """Of what is sorted: from the smallest on."""
 
 
 def for_actor(actor: User, asked: Asked) -> Asked:
@@ -97,34 +145,49 @@ def for_actor(actor: User, asked: Asked) -> Asked:
     return asked if actor.role >= Role.ADMIN else replace(asked, user_id=actor.id, username="", channel_id=0)
 
 
+async def asked_by(services: Services, actor: User, asked: Asked) -> Asked:
+    """Return what is asked as `for_actor` does, with somebody's number in place of a name, since those are indexed.
+
+    A name that no account has any more stays a name.
+    """
+    asked = for_actor(actor, asked)
+    number = await find_user(services, asked.username) if asked.username else 0
+    return replace(asked, user_id=number, username="") if number else asked
+
+
 async def read_page(
     services: Services, actor: User, look: Look, *, place: Place | None = None, newer: bool = False, size: int
 ) -> LogPage:
     """Return the entries after `place` (`newer`: before it), or the newest."""
-    look = replace(look, asked=for_actor(actor, look.asked))
-    found = await _entries(services, look, place, newer=newer, limit=size + 1)
+    look = replace(look, asked=await asked_by(services, actor, look.asked))
+    found, reached = await _entries(services, look, place, newer=newer, limit=size + 1)
     has_more = len(found) > size
     found = found[:size]
     if newer:
         found.reverse()
     if not found:
-        return LogPage(entries=[])
+        return LogPage(entries=[], older=reached, newer=None if newer else place, reached=reached)
     entries = await _with_requests(services, found)
     return LogPage(
-        entries=entries if actor.role >= Role.ADMIN else [replace(entry, channel="") for entry in entries],
-        older=entries[-1].place if has_more or newer else None,
+        entries=entries if actor.role >= Role.ADMIN else [own(entry) for entry in entries],
+        older=entries[-1].place if has_more or newer else reached,
         newer=entries[0].place if (has_more if newer else place is not None) else None,
+        reached=reached if not has_more else None,
     )
 
 
-async def sum_up(services: Services, actor: User, look: Look) -> tuple[Total, int]:
-    """Return the sums over a filter, and how many requests failed without a charge. Reads all that fits."""
-    asked = for_actor(actor, look.asked)
-    sums = await services.log_database.read(lambda conn: log_pages.total(conn, asked))
-    failed = 0
-    if asked.wants_failures:
-        failed = await services.database.read(lambda conn: log_pages.count_uncharged(conn, asked))
-    return sums, failed
+async def neighbours(services: Services, actor: User, look: Look, entry: Entry) -> tuple[str, str]:
+    """Return the keys of the entries that stand before and after one in a list; empty where there is none."""
+    look = replace(look, asked=await asked_by(services, actor, look.asked))
+    place = entry.place
+    if look.sort and not entry.key.startswith("f"):
+        value = getattr(entry, _SORTED_BY[look.sort])
+        place = Place(value, log_pages.LOG, entry.type, place.id)
+    keys: list[str] = []
+    for newer in (True, False):
+        found, _reached = await _entries(services, look, place, newer=newer, limit=1)
+        keys.append(found[0].key if found else "")
+    return keys[0], keys[1]
 
 
 async def about_how_many(services: Services) -> int:
@@ -132,49 +195,52 @@ async def about_how_many(services: Services) -> int:
     return await services.log_database.read(log_pages.size)
 
 
-async def export_csv(services: Services, actor: User, look: Look) -> AsyncIterator[str]:
-    """Give all that fits as CSV, piece by piece, however much that is. A byte order mark tells Excel it is UTF-8."""
-    is_admin = actor.role >= Role.ADMIN
-    yield "\ufeff" + _csv([_COLUMNS if is_admin else [name for name in _COLUMNS if name not in _FOR_ADMINS]])
-    place: Place | None = None
-    while True:
-        page = await read_page(services, actor, look, place=place, size=_EXPORTED_AT_ONCE)
-        if page.entries:
-            yield _csv([_cells(entry, is_admin=is_admin) for entry in page.entries])
-        if page.older is None:
-            return
-        place = page.older
+async def count_newer(services: Services, actor: User, look: Look, place: Place, *, most: int) -> int:
+    """Return how many entries came before `place`, up to `most`."""
+    look = replace(look, asked=await asked_by(services, actor, look.asked))
+    found, _reached = await _entries(services, look, place, newer=True, limit=most)
+    return len(found)
 
 
 # --- reading -----------------------------------------------------------------------------------------------
 
 
-async def _entries(services: Services, look: Look, place: Place | None, *, newer: bool, limit: int) -> list[Entry]:
-    """Return entries of both sources, nearest to `place` first."""
+def own(entry: Entry) -> Entry:
+    """Return an entry as its owner sees it: whose channels serve is the site's own business."""
+    return replace(entry, channel="", channel_id=0)
+
+
+async def _entries(
+    services: Services, look: Look, place: Place | None, *, newer: bool, limit: int
+) -> tuple[list[Entry], Place | None]:
+    """Return entries of both sources, nearest to `place` first, and where it was stopped looking."""
     asked, names = look.asked, services.registry.current.channels
 
     def label(channel_id: int) -> str:
         view = names.get(channel_id)
         return view.name if view is not None else ""
 
-    if look.view in ("failed", "retried"):
-        read = log_pages.failed_requests if look.view == "failed" else log_pages.retried_requests
-        rows = await services.database.read(lambda conn: read(conn, asked, place, newer=newer, limit=limit))
-        return [of_request(row, label(row.channel_id)) for row in rows]
+    if asked.only_requests:
+        rows, reached = await services.database.read(
+            lambda conn: log_pages.request_entries(conn, asked, place, newer=newer, limit=limit)
+        )
+        return [of_request(row, label(row.channel_id)) for row in rows], reached
     entries = [
         of_log(row, label(row.channel_id), sort=look.sort)
         for row in await services.log_database.read(
-            lambda conn: log_pages.log_entries(conn, asked, place, newer=newer, limit=limit, sort=look.sort)
+            lambda conn: log_pages.log_entries(
+                conn, asked, place, newer=newer != (bool(look.sort) and look.ascending), limit=limit, sort=look.sort
+            )
         )
     ]
     if look.sort or not asked.wants_failures:
-        return entries
+        return entries, None
     uncharged = await services.database.read(
         lambda conn: log_pages.uncharged_requests(conn, asked, place, newer=newer, limit=limit)
     )
     entries += [of_request(row, label(row.channel_id)) for row in uncharged]
     entries.sort(key=_order, reverse=not newer)
-    return entries[:limit]
+    return entries[:limit], None
 
 
 def _order(entry: Entry) -> tuple[int, int, int, int]:
@@ -233,10 +299,36 @@ def of_request(row: FinishedRequest, channel: str) -> Entry:
         attempts=row.attempts,
         endpoint=row.endpoint,
         is_stream=row.is_stream,
-        error=row.error,
+        error=masked(row.error),
         request_id=row.request_id,
         trace_id=row.trace_id,
+        **_of_detail(row),
     )
+
+
+def masked(text: str) -> str:
+    """Return what a provider said without what looks like a secret: some quote the key that they refuse."""
+    return _REDACTOR.text(text) if text else ""
+
+
+class _Known(TypedDict):
+    group: str
+    session: str
+    address: str
+    spoken: str
+    was_counted: bool
+
+
+def _of_detail(row: FinishedRequest) -> _Known:
+    """Return what a line shows of what is kept of a request beside its columns."""
+    detail = read_detail(row.detail)
+    return {
+        "group": row.user_group or detail.group,
+        "session": row.session,
+        "address": detail.address,
+        "spoken": detail.tries[-1].spoken if detail.tries else "",
+        "was_counted": detail.bill is not None and detail.bill.is_counted,
+    }
 
 
 async def _with_requests(services: Services, entries: Sequence[Entry]) -> list[Entry]:
@@ -267,7 +359,8 @@ def joined(entry: Entry, request: FinishedRequest | None, trace: TraceRow | None
             outcome=request.outcome,
             attempts=request.attempts,
             endpoint=request.endpoint,
-            error=request.error,
+            error=masked(request.error),
+            **_of_detail(request),
         )
     if trace is not None:
         stamps = read_stamps(trace)
@@ -289,75 +382,3 @@ def read_stamps(trace: TraceRow) -> dict[str, int]:
     if not isinstance(stored, dict):
         return {}
     return {name: value for name, value in stored.items() if isinstance(value, int) and value > 0}
-
-
-# --- CSV ---------------------------------------------------------------------------------------------------
-
-_COLUMNS = [
-    "time",
-    "type",
-    "status",
-    "outcome",
-    "model",
-    "asked_model",
-    "channel_id",
-    "channel",
-    "user",
-    "token",
-    "prompt_tokens",
-    "cached_tokens",
-    "completion_tokens",
-    "quota",
-    "first_ms",
-    "total_ms",
-    "stream",
-    "attempts",
-    "endpoint",
-    "request_id",
-    "trace_id",
-    "error",
-    "content",
-]
-_FOR_ADMINS = frozenset(("channel_id", "channel"))
-_TYPES = {1: "topup", 2: "consume", 3: "manage", 4: "system", 5: "test"}
-
-
-def _cells(entry: Entry, *, is_admin: bool) -> list[object]:
-    values: dict[str, object] = {
-        "time": datetime.fromtimestamp(entry.at, UTC).isoformat(timespec="seconds"),
-        "type": _TYPES.get(entry.type, entry.type),
-        "status": entry.status,
-        "outcome": entry.outcome,
-        "model": entry.model,
-        "asked_model": entry.asked_model,
-        "channel_id": entry.channel_id or None,
-        "channel": entry.channel,
-        "user": entry.username,
-        "token": entry.token_name,
-        "prompt_tokens": entry.prompt_tokens,
-        "cached_tokens": entry.cached_tokens,
-        "completion_tokens": entry.completion_tokens,
-        "quota": entry.units,
-        "first_ms": entry.first_ms,
-        "total_ms": entry.took_ms,
-        "stream": str(entry.is_stream).lower(),
-        "attempts": entry.attempts or None,
-        "endpoint": entry.endpoint,
-        "request_id": entry.request_id,
-        "trace_id": entry.trace_id,
-        "error": entry.error,
-        "content": entry.content,
-    }
-    return [_tame(value) for name, value in values.items() if is_admin or name not in _FOR_ADMINS]
-
-
-def _tame(value: object) -> object:
-    if isinstance(value, str) and value.startswith(_FORMULAS):
-        return f"'{value}"
-    return value
-
-
-def _csv(rows: Sequence[Sequence[object]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\r\n").writerows(rows)
-    return text.getvalue()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import trio
 
+from gateway.write_behind import WriteBehind
 from storage.errors import DatabaseUnavailable, Retryable, StorageError
 from storage.repositories import requests
 
@@ -68,9 +69,7 @@ class RequestRecorder:
         self._journal = journal
         self._now_ms = now_ms
         self._waiting: deque[tuple[FinishedRequest, Sequence[FailedAttempt]]] = deque(maxlen=BUFFERED)
-        self._wake = trio.Event()
-        self._closing = trio.Event()
-        self._stopped = trio.Event()
+        self._writing = WriteBehind(self._waiting, self._flush, delay_s=FLUSH_S, retry_s=RETRY_S, last_s=LAST_FLUSH_S)
         self._complained = False
         self.dropped = 0
         """Requests that were forgotten since the start."""
@@ -80,38 +79,18 @@ class RequestRecorder:
         if len(self._waiting) == BUFFERED:
             self.dropped += 1
         self._waiting.append((request, failures))
-        self._wake.set()
+        self._writing.wake()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Write until `aclose`, then write what is left and return."""
-        task_status.started()
-        try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._tidy)
-                while not self._closing.is_set():
-                    if not self._waiting:
-                        self._wake = trio.Event()
-                        await self._wake.wait()
-                    await self._pause(FLUSH_S)
-                    if not await self._flush():
-                        await self._pause(RETRY_S)
-                nursery.cancel_scope.cancel()
-        finally:
-            with trio.move_on_after(LAST_FLUSH_S, shield=True):
-                while self._waiting and await self._flush():
-                    pass
-            self._stopped.set()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._tidy)
+            await self._writing.run(task_status=task_status)
+            nursery.cancel_scope.cancel()
 
     async def aclose(self) -> None:
-        """Return when everything is written that can be; the caller bounds this."""
-        self._closing.set()
-        self._wake.set()
-        await self._stopped.wait()
-
-    async def _pause(self, seconds: float) -> None:
-        """Wait, but not beyond the end."""
-        with trio.move_on_after(seconds):
-            await self._closing.wait()
+        """Return when everything is written that can be."""
+        await self._writing.aclose()
 
     async def _flush(self) -> bool:
         """Write the oldest; `False` when the database is away."""

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from gateway.accounts.refusals import NotFound
 from gateway.traffic.facts import Bill, Detail, read_detail
-from gateway.traffic.log import Entry, joined, of_log, of_request, read_stamps
+from gateway.traffic.log import Entry, joined, masked, of_log, of_request, own, read_stamps
 from storage.records import Role
 from storage.repositories import logs, requests, traces
 from storage.repositories.rows import as_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy import Connection
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _OLD_BILL = re.compile(r"model rate ([\d.]+), group rate ([\d.]+), completion rate ([\d.]+)")
 # Units of a ratio of 1 are worth 2 USD per million tokens.
 _USD_PER_RATIO = 2.0
+_MOST_OTHERS = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,8 @@ class RequestPage:
     method: str = ""
     size: int = 0
     bill: Bill | None = None
+    others: Sequence[Entry] = ()
+    """Some more of the same session or trace, newest first."""
 
 
 async def read_request(services: Services, actor: User, key: str) -> RequestPage:
@@ -69,7 +72,29 @@ async def read_request(services: Services, actor: User, key: str) -> RequestPage
         return known, traces.by_trace_id(conn, trace_id) if trace_id else None
 
     request, trace = await services.database.read(work)
-    return _page(services, actor, row, request, trace)
+    page = _page(services, actor, row, request, trace)
+    return replace(page, others=await _others(services, actor, page.entry))
+
+
+async def _others(services: Services, actor: User, entry: Entry) -> list[Entry]:
+    """Return some more requests of the same session or trace that the actor may see."""
+    owner = None if actor.role >= Role.ADMIN else actor.id
+    found: list[Entry] = []
+    if entry.session:
+        rows = await services.database.read(
+            lambda conn: requests.of_session(conn, entry.session, user_id=owner, limit=_MOST_OTHERS + 1)
+        )
+        found = [of_request(row, "") for row in rows if row.request_id != entry.request_id]
+    if entry.trace_id and not found:
+        logged = await services.log_database.read(lambda conn: logs.of_trace(conn, entry.trace_id))
+        found = [
+            of_log(row, "")
+            for row in logged
+            if str(row.id) != entry.key
+            and (not entry.request_id or row.request_id != entry.request_id)
+            and owner in (None, row.user_id)
+        ]
+    return [own(other) for other in found[:_MOST_OTHERS]]
 
 
 def _page(
@@ -87,13 +112,21 @@ def _page(
     detail = read_detail(request.detail) if request is not None else None
     if detail is not None and not is_admin:
         # Whose channels they were, and what their providers said to us, is the site's own business.
-        tries = [msgspec.structs.replace(tried, channel="", error="") for tried in detail.tries]
+        tries = [
+            msgspec.structs.replace(tried, channel="", channel_id=0, error="", path="", priority=0, weight=0, key="")
+            for tried in detail.tries
+        ]
+        detail = msgspec.structs.replace(detail, tries=tries, candidates=0)
+        entry = own(entry)
+    elif detail is not None:
+        tries = [msgspec.structs.replace(tried, error=masked(tried.error)) for tried in detail.tries]
         detail = msgspec.structs.replace(detail, tries=tries)
     return RequestPage(
         entry=entry,
         detail=detail,
         stamps=read_stamps(trace) if trace is not None else {},
-        path=trace.url if trace is not None else detail.path if detail is not None else "",
+        # Without its query, which may hold a key.
+        path=(trace.url if trace is not None else detail.path if detail is not None else "").partition("?")[0],
         method=trace.method if trace is not None else "",
         size=trace.body_size if trace is not None else detail.size if detail is not None else 0,
         bill=detail.bill if detail is not None and detail.bill is not None else _bill_of(entry),

@@ -5,7 +5,9 @@ up is one stretch of time without gaps, which grows at both ends: forwards with 
 entry of a log that was there before. Entries that come late (a reservation that was settled by the reaper, a log on
 its way to another database) are noticed by comparing the sums of the last two days with the log.
 
-Tokens are summed up by day alone: there are so many that their hours would be as long as the log.
+Tokens are summed up by day alone: there are so many that their hours would be as long as the log. For questions that
+none of the sums answers, the log is kept a second time by quarters of an hour, narrower (`gw_tallies`); all else is
+summed up from that.
 
 Two processes at this at once do no harm: an hour is always written whole.
 """
@@ -19,16 +21,18 @@ from typing import TYPE_CHECKING
 import trio
 
 from storage.errors import StorageError
-from storage.repositories import usage, usage_rolled
-from storage.repositories.usage import DAY, HOUR, HOURLY, Buckets, Cells, Only, Sums
+from storage.repositories import tallies, usage_rolled, usage_rows
+from storage.repositories.tallies import Fate
+from storage.repositories.usage import DAY, HOUR, Buckets, Only, Sums
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from sqlalchemy import Connection
 
     from gateway.observe.types import Journal
     from storage.database import Database
+    from storage.repositories.tallies import Charge
 
 EVERY_S = 60.0
 # By then the last requests of an hour are settled and remembered, save for a few.
@@ -38,8 +42,13 @@ COMPARE_EVERY = 10
 """In rounds."""
 LONGEST_S = 400 * DAY
 """Hours are kept for so long, days for good."""
-_BREATH_S = 0.02
+_BREATH_S = 0.005
 _ANYBODY = Only()
+_UNKNOWN = Fate()
+# Entries of a log elsewhere that are looked up together.
+_AT_ONCE = 500
+# A log shorter than this is summed up before anybody notices.
+_LONG_S = 3 * HOUR
 
 
 class UsageSums:
@@ -88,8 +97,10 @@ class UsageSums:
         first, end = await self._database.read(usage_rolled.rolled_hours)
         if not end:
             first = end = closed
-        for since, until in (*_portions(end, closed), *reversed(list(_portions(begin, first)))):
+        for since, until in _portions(end, closed):
             await self.sum_up(since, until)
+        for since, until in reversed(list(_portions(begin, first))):
+            await self.sum_up(since, until, backwards=True)
         if first < begin and begin == closed - LONGEST_S:
             await self._database.write(lambda conn: usage_rolled.drop_hours(conn, begin))
         return (max(closed - end, 0) + max(first - begin, 0)) // HOUR
@@ -104,7 +115,7 @@ class UsageSums:
             return 0
         hours = Buckets(since, HOUR)
         found = await self._logs.read(
-            lambda conn: usage.from_log(conn, by="", since=since, until=until, buckets=hours, only=_ANYBODY)
+            lambda conn: usage_rows.from_log(conn, by="", spans=[(since, until)], buckets=hours, only=_ANYBODY)
         )
         known = await self._database.read(lambda conn: usage_rolled.rolled_totals(conn, since, until))
         count = 0
@@ -115,37 +126,66 @@ class UsageSums:
                 count += 1
         return count
 
-    async def sum_up(self, since: int, until: int) -> None:
-        """Sum up the hours from `since` to `until`, which are of one day of UTC, and the day if it is complete."""
-        logged = await self._logs.read(partial(_from_log, since, until))
-        remembered = await self._database.read(partial(_from_requests, since, until))
-        hours: dict[int, list[tuple[str, str, Sums]]] = {start: [] for start in range(since, until, HOUR)}
-        for kind, cells in (logged | remembered).items():
-            for (number, key), sums in cells.items():
-                hours[since + number * HOUR].append((kind, key, sums))
-        for number, rows in enumerate(hours.values()):
-            if (number, "") not in logged["all"]:
-                # The row that says that the hour was looked at.
-                rows.append(("all", "", Sums()))
+    async def sum_up(self, since: int, until: int, *, backwards: bool = False) -> None:
+        """Sum up the hours from `since` to `until`, which are of one day of UTC, and the day if it is complete.
 
-        def store(conn: Connection) -> tuple[int, int]:
-            for start, rows in hours.items():
-                usage_rolled.store_hour(conn, start, rows)
-            return usage_rolled.rolled_hours(conn)
-
-        first, end = await self._database.write(store)
+        Before what is known they are summed up `backwards`: what is known must never have a gap.
+        """
+        hours = range(since, until, HOUR)
+        for start in reversed(hours) if backwards else hours:
+            await self._sum_up_hour(start)
+        first, end = await self._database.read(usage_rolled.rolled_hours)
         day = since - since % DAY
         if first <= day and day + DAY <= end:
-            await self._sum_up_day(day)
+            await self._database.write(lambda conn: usage_rolled.sum_up_day(conn, day))
+
+    async def _sum_up_hour(self, start: int) -> None:
+        end = start + HOUR
+        rows = await self._database.read(partial(_from_requests, start, end))
+        elsewhere: list[tuple[Charge, Fate]] | None = None
+        if self._logs is not self._database:
+            elsewhere = [pair async for pair in charges_elsewhere(self._logs, self._database, start, end)]
+
+        def store(conn: Connection) -> None:
+            tallies.forget(conn, start, end)
+            if elsewhere is None:
+                tallies.store_charged(conn, start, end)
+            else:
+                tallies.store(conn, elsewhere)
+            tallies.store_uncharged(conn, start, end)
+            usage_rolled.sum_up_hour(conn, start, rows)
+
+        await self._database.write(store)
         await trio.sleep(_BREATH_S)
 
-    async def _sum_up_day(self, day: int) -> None:
-        until = day + DAY
-        tokens = await self._logs.read(
-            lambda conn: usage.from_log(conn, by="token", since=day, until=until, buckets=Buckets(), only=_ANYBODY)
+
+async def charges_elsewhere(
+    log_database: Database, database: Database, since: int, until: int
+) -> AsyncIterator[tuple[Charge, Fate]]:
+    """Give the charges of a span from a log of its own, each with what is known of its request."""
+    after = 0
+    while True:
+        found = await log_database.read(
+            partial(tallies.charges, since=since, until=until, after=after, limit=_AT_ONCE)
         )
-        rows = [("token", key, sums) for (_, key), sums in tokens.items()]
-        await self._database.write(lambda conn: usage_rolled.store_day(conn, day, rows))
+        ids = [one.request_id for _number, one in found if one.request_id]
+        fates = await database.read(partial(tallies.fates, request_ids=ids)) if ids else {}
+        for _number, one in found:
+            yield one, fates.get(one.request_id, _UNKNOWN)
+        if len(found) < _AT_ONCE:
+            return
+        after = found[-1][0]
+
+
+async def counted_share(database: Database, log_database: Database, *, now_s: float | None = None) -> float | None:
+    """Return what part of the log is summed up; `None` when all of it is."""
+    now_s = time.time() if now_s is None else now_s
+    oldest = await log_database.read(usage_rolled.first_charge)
+    first, end = await database.read(usage_rolled.rolled_hours)
+    begin = max(oldest - oldest % HOUR, int(now_s) - LONGEST_S)
+    if not oldest or now_s - oldest < _LONG_S or (end and first <= begin + HOUR):
+        return None
+    return (end - first) / (now_s - begin) if end else 0.0
 
 
 def _portions(since: int, until: int) -> Iterator[tuple[int, int]]:
@@ -156,17 +196,10 @@ def _portions(since: int, until: int) -> Iterator[tuple[int, int]]:
         since = following
 
 
-def _from_log(since: int, until: int, conn: Connection) -> dict[str, Cells]:
-    def by(kind: str) -> Cells:
-        return usage.from_log(conn, by=kind, since=since, until=until, buckets=Buckets(since, HOUR), only=_ANYBODY)
-
-    found = {"all": by("")} | {kind: by(kind) for kind in HOURLY}
-    found["took"] = usage.steps_from_log(conn, since=since, until=until, buckets=Buckets(since, HOUR), only=_ANYBODY)
-    return found
-
-
-def _from_requests(since: int, until: int, conn: Connection) -> dict[str, Cells]:
-    return {
-        "first": usage.first_steps(conn, since=since, until=until, buckets=Buckets(since, HOUR), only=_ANYBODY),
-        "outcome": usage.failures(conn, since=since, until=until, buckets=Buckets(since, HOUR), only=_ANYBODY),
-    }
+def _from_requests(since: int, until: int, conn: Connection) -> list[tuple[str, str, Sums]]:
+    """Return counts that are of requests and attempts rather than of charges."""
+    rows: list[tuple[str, str, Sums]] = []
+    for read in (usage_rows.ends, usage_rows.speeds, usage_rows.attempts):
+        found = read(conn, spans=[(since, until)], buckets=Buckets(), only=_ANYBODY)
+        rows += [(kind, key, Sums(count)) for kind, counts in found.items() for (_, key), count in counts.items()]
+    return rows

@@ -11,7 +11,8 @@ import trio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.formats.neutral import Image, Message, Request, Text, Tool, ToolCall, ToolResult
+from adapters.formats.neutral.parts import Image, Text, ToolCall, ToolResult
+from adapters.formats.neutral.requests import Message, Request, Tool
 from gateway.counting.counter import INLINE_CHARS, Counter
 from gateway.counting.encodings import CL100K, O200K, load_encoding
 from gateway.counting.prompts import countable

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
-from storage.tables import metadata
+from storage.columns import metadata
 from tests.ledger.support import Books, Notes
 from tests.support.engines import ENGINES, FreshDatabase, fresh_database
 

@@ -13,11 +13,12 @@ from sqlalchemy import func, insert, select
 from gateway.ledger.types import Reservation, Settlement
 from gateway.ledger.verify import verify
 from gateway.ledger.writer import LedgerWriter
+from storage.ledger_tables import gw_reservations
 from storage.records import LogRow, LogType, TraceRow
 from storage.repositories.ledger import OPENING, post
 from storage.repositories.ledger_ops import Amend, Reserve, Settle
 from storage.repositories.ledger_rows import seed_text
-from storage.tables import channels, gw_reservations, tokens, users
+from storage.tables import channels, tokens, users
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -7,19 +7,11 @@ from functools import partial
 import pytest
 from sqlalchemy import delete, select, update
 
+from storage.ledger_tables import gw_ledger, gw_outbox, gw_reaped, gw_reservations
 from storage.repositories.ledger_batch import apply
 from storage.repositories.ledger_ops import Op, Outcome, Reap, Verdict
-from storage.tables import (
-    gw_ledger,
-    gw_outbox,
-    gw_reaped,
-    gw_reservations,
-    logs,
-    tokens,
-    traces,
-    user_request_costs,
-    users,
-)
+from storage.repositories.users import set_unlimited
+from storage.tables import logs, tokens, traces, user_request_costs, users
 from tests.ledger.support import NOW_MS, Accounts, Books
 
 DONE = Verdict.DONE
@@ -156,6 +148,56 @@ def test_token_that_changes_its_kind_during_a_relay_keeps_the_books(books: Books
     # What was taken from the first one's rest went back to it; the second one's was never touched.
     assert books.token(who.token).remain_quota == 460
     assert books.token(free.token).remain_quota == -1
+    assert books.differences() == []
+
+
+def make_unlimited(books: Books, who: Accounts, unlimited: bool = True) -> None:
+    work = partial(set_unlimited, user_id=who.user, unlimited=unlimited, now_ms=NOW_MS)
+    books.database.write_sync(work)
+
+
+def test_unlimited_account_is_never_short_and_all_it_uses_is_counted(books: Books) -> None:
+    who = books.accounts(5, 500)
+    make_unlimited(books, who)
+    assert do(books, who.reserve_op("a", 100), who.amend_op("a", 50, 1), who.settle_op("a", 120)) == [DONE] * 3
+    user, token = books.user(who.user), books.token(who.token)
+    assert (user.quota, user.used_quota, user.request_count) == (5, 120, 1)
+    # Its tokens' own limits hold all the same.
+    assert (token.remain_quota, token.used_quota) == (380, 120)
+    assert do(books, who.reserve_op("b", 381)) == [Verdict.TOKEN_SHORT]
+    [charge] = [row for row in books.rows(gw_ledger) if row.kind == "charge"]
+    assert (charge.user_units, charge.token_units, charge.channel_units) == (0, -120, 120)
+    assert [row.quota for row in books.rows(logs)] == [120]
+    assert [row.quota for row in books.rows(user_request_costs)] == [120]
+    make_unlimited(books, who, False)
+    assert do(books, who.reserve_op("c", 6)) == [Verdict.USER_SHORT]
+    assert books.differences() == []
+
+
+def test_account_that_changes_its_kind_during_a_relay_keeps_the_books(books: Books) -> None:
+    who, free = books.accounts(1000, 500), books.accounts(1000)
+    make_unlimited(books, free)
+    do(books, who.reserve_op("a", 100), free.reserve_op("b", 100))
+    make_unlimited(books, who)
+    make_unlimited(books, free, False)
+    # Each goes on as it began, so top-ups ask no other balance than the reservation did.
+    do(books, who.amend_op("a", 10, 1), free.amend_op("b", 10, 1))
+    assert (books.user(who.user).quota, books.user(free.user).quota) == (890, 1000)
+    do(books, who.settle_op("a", 40), free.settle_op("b", 40))
+    assert (books.user(who.user).quota, books.user(free.user).quota) == (960, 1000)
+    assert books.differences() == []
+
+
+def test_interrupted_relay_of_an_unlimited_account_is_charged_by_estimate_and_corrected(books: Books) -> None:
+    who = books.accounts(5, 500)
+    make_unlimited(books, who)
+    do(books, who.reserve_op("a", 100, replica_id="dead"))
+    assert do(books, Reap(request_id="a", replica_id="dead", user_id=who.user, token_id=who.token)) == [DONE]
+    assert (books.user(who.user).quota, books.user(who.user).used_quota) == (5, 100)
+    make_unlimited(books, who, False)
+    assert do(books, who.settle_op("a", 60)) == [Verdict.LATE]
+    assert (books.user(who.user).quota, books.user(who.user).used_quota) == (5, 60)
+    assert books.token(who.token).remain_quota == 440
     assert books.differences() == []
 
 

@@ -15,11 +15,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule, run_state_machine_as_test
 from sqlalchemy import delete, update
 
+from storage.ledger_tables import gw_ledger, gw_reaped, gw_reservations
+from storage.people_tables import gw_unlimited_users
 from storage.repositories.ledger import post
 from storage.repositories.ledger_batch import apply
 from storage.repositories.ledger_ops import Reap, Verdict
 from storage.repositories.ledger_upkeep import fold_ledger
-from storage.tables import channels, gw_ledger, gw_reaped, gw_reservations, tokens, users
+from storage.repositories.users import set_unlimited
+from storage.tables import channels, tokens, users
 from tests.ledger.support import NOW_MS, Accounts, Books
 
 if TYPE_CHECKING:
@@ -41,19 +44,22 @@ class Payer:
     used: int = 0
     requests: int = 0
     token_gone: bool = False
+    pays: bool = True
+    """An unlimited account does not, and its balance stays what it is."""
 
-    def admits(self, units: int, *, limited: bool) -> Verdict:
+    def admits(self, units: int, *, pays: bool) -> Verdict:
         """Say how taking `units` ends, and take them if it works."""
-        if self.quota < units:
+        if pays and self.quota < units:
             return Verdict.USER_SHORT
-        if self.token_gone or (limited and self.remain is not None and self.remain < units):
+        if self.token_gone or (self.remain is not None and self.remain < units):
             return Verdict.TOKEN_SHORT
-        self.move(-units, limited=limited)
+        self.move(-units, pays=pays)
         return Verdict.DONE
 
-    def move(self, units: int, *, limited: bool) -> None:
-        self.quota += units
-        if limited and self.remain is not None:
+    def move(self, units: int, *, pays: bool) -> None:
+        if pays:
+            self.quota += units
+        if self.remain is not None:
             self.remain += units
 
 
@@ -64,6 +70,8 @@ class Relay:
     id: str
     payer: Payer
     held: int = 0
+    pays: bool = True
+    """What the account was when it began."""
     state: str = "new"
     """`refused`, `running`, `settled`, `estimated`, `corrected`."""
 
@@ -107,7 +115,8 @@ class Ledger(RuleBasedStateMachine):
         payer = self.payers[which]
         self.made += 1
         relay = Relay(f"x{self.examples}-{self.made}", payer)
-        expected = payer.admits(units, limited=payer.remain is not None)
+        relay.pays = payer.pays
+        expected = payer.admits(units, pays=relay.pays)
         if expected is Verdict.DONE:
             relay.held, relay.state = units, "running"
         else:
@@ -125,7 +134,7 @@ class Ledger(RuleBasedStateMachine):
         else:
             # A deleted token refuses more units, and lets the relay move to another channel.
             payer = relay.payer
-            expected = payer.admits(units, limited=payer.remain is not None) if units else Verdict.DONE
+            expected = payer.admits(units, pays=relay.pays) if units else Verdict.DONE
             relay.held += units if expected is Verdict.DONE else 0
         self.numbers += 1
         op: Amend = relay.payer.accounts.amend_op(relay.id, units, self.numbers)
@@ -138,16 +147,16 @@ class Ledger(RuleBasedStateMachine):
     def settle(self, relay: Relay, units: int, delivered: bool) -> None:
         """Settle for the first time, again, or after an estimate."""
         units = units if delivered else 0
-        payer, limited = relay.payer, relay.payer.remain is not None
+        payer = relay.payer
         op: Settle = payer.accounts.settle_op(relay.id, units, delivered=delivered)
         if relay.state == "running":
-            payer.move(relay.held - units, limited=limited)
+            payer.move(relay.held - units, pays=relay.pays)
             payer.used += units
             payer.requests += delivered
             relay.state = "settled"
             self.ask(op, Verdict.DONE)
         elif relay.state == "estimated":
-            payer.move(relay.held - units, limited=limited)
+            payer.move(relay.held - units, pays=relay.pays)
             payer.used += units - relay.held
             payer.requests -= not delivered
             relay.state = "corrected"
@@ -185,6 +194,15 @@ class Ledger(RuleBasedStateMachine):
             post(conn, kind="admin", at_ms=NOW_MS, user_id=user, user_units=units)
 
         self.books.database.write_sync(edit)
+
+    @rule(which=st.integers(0, 2), unlimited=st.booleans())
+    def admin_makes_unlimited_or_not(self, which: int, unlimited: bool) -> None:
+        """What runs already goes on as it began."""
+        self.flush()
+        payer = self.payers[which]
+        payer.pays = not unlimited
+        work = partial(set_unlimited, user_id=payer.accounts.user, unlimited=unlimited, now_ms=NOW_MS)
+        self.books.database.write_sync(work)
 
     @rule(units=st.integers(-50, 50))
     def admin_changes_token(self, units: int) -> None:
@@ -235,7 +253,7 @@ class Ledger(RuleBasedStateMachine):
 
 def _empty(conn: Connection) -> None:
     """Clear away the example before, which may have failed in the middle."""
-    for table in (users, tokens, channels, gw_ledger, gw_reaped, gw_reservations):
+    for table in (gw_unlimited_users, users, tokens, channels, gw_ledger, gw_reaped, gw_reservations):
         conn.execute(delete(table))
 
 

@@ -15,7 +15,8 @@ import pytest
 import trio
 
 from gateway.ledger.reaper import Reaper
-from storage.tables import gw_ledger, gw_reaped, gw_replicas, user_request_costs
+from storage.ledger_tables import gw_ledger, gw_reaped, gw_replicas
+from storage.tables import user_request_costs
 from tests.ledger.support import Books, Notes
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import delete, insert
 
 from storage.errors import StorageError
+from storage.ledger_tables import gw_parked
 from storage.repositories.ledger_parked import parked, retry
-from storage.tables import gw_parked, logs, traces, user_request_costs
+from storage.tables import logs, traces, user_request_costs
 from tests.ledger.support import writing
 
 if TYPE_CHECKING:

@@ -15,9 +15,10 @@ from sqlalchemy import update
 from gateway.ledger.presence import Presence
 from gateway.ledger.processes import host_identity, is_alive, new_replica_id, process_identity
 from gateway.ledger.reaper import Reaper
+from storage.ledger_tables import gw_reaped, gw_replicas, gw_reservations
 from storage.repositories.ledger_batch import apply
 from storage.repositories.ledger_leases import Replica, end_lease, read_orphans, read_replicas, reap, renew_lease
-from storage.tables import gw_reaped, gw_replicas, gw_reservations, logs
+from storage.tables import logs
 from tests.ledger.support import NOW_MS, Books, Notes
 
 if TYPE_CHECKING:

@@ -11,9 +11,10 @@ from sqlalchemy import func, insert, select
 
 from gateway.ledger.outbox import Outbox
 from gateway.ledger.retention import Keep, Retention
+from storage.ledger_tables import gw_delivered, gw_ledger, gw_outbox
 from storage.repositories.ledger_batch import apply
 from storage.repositories.ledger_upkeep import deliver, fold_ledger, prepare_log_database, read_outbox
-from storage.tables import gw_delivered, gw_ledger, gw_outbox, logs, traces, user_request_costs
+from storage.tables import logs, traces, user_request_costs
 from tests.ledger.support import NOW_MS, Books, Notes
 from tests.ledger.weather import Weather
 from tests.support.engines import fresh_database

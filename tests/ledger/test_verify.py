@@ -7,8 +7,9 @@ from functools import partial
 from sqlalchemy import insert, update
 
 from gateway.ledger.verify import Difference, accept_differences, difference_table, verify
+from storage.ledger_tables import gw_ledger, gw_reservations
 from storage.repositories.ledger_batch import apply
-from storage.tables import channels, gw_ledger, gw_reservations, tokens, users
+from storage.tables import channels, tokens, users
 from tests.ledger.support import NOW_MS, Books
 
 

@@ -22,7 +22,8 @@ from gateway.ledger.types import (
 )
 from gateway.ledger.writer import LedgerWriter
 from storage.engines import EngineOptions
-from storage.tables import gw_parked, logs, traces, user_request_costs
+from storage.ledger_tables import gw_parked
+from storage.tables import logs, traces, user_request_costs
 from tests.ledger.support import Books, Notes, writing
 from tests.ledger.weather import Weather
 

@@ -37,7 +37,7 @@ async def test_processes_and_database_are_told_of(site_everywhere: Site) -> None
     assert found.main.vitals.size_bytes > 10_000
     assert found.main.vitals.version
     assert (found.main.vitals.reservations, found.main.vitals.parked) == (0, 0)
-    assert (found.revision, list(found.pending), found.logs) == ("0006", [], None)
+    assert (found.revision.isdigit(), list(found.pending), found.logs) == (True, [], None)
 
 
 async def test_every_worker_answers_the_roll(site: Site) -> None:

@@ -60,13 +60,13 @@ async def test_secrets_are_masked_and_all_kinds_of_records_are_readable() -> Non
 
 
 async def test_what_is_kept_and_told_is_bounded() -> None:
-    tail = Tail(Redactor(), kept=150)
+    tail = Tail(Redactor(), kept=250)
     for number in range(400):
         tail.put(said(number, str(number)))
     tails = Tails(tail, bus=LocalBus(Subscriptions(Events())), process="x", is_alone=True)
     lines, _seen = await tails.after({})
     assert [line.message for line in lines] == [str(n) for n in range(400 - MOST, 400)]
-    assert len(tail.after(0, most=1000)) == 150
+    assert len(tail.after(0, most=1000)) == 250
 
 
 async def test_a_process_without_a_journal_of_its_own_has_nothing_to_tell() -> None:

@@ -21,12 +21,17 @@ from adapters.transport.types import ConnectFailed, HeadTimeout, ResponseBroken
 from adapters.wires.table import make_wires
 from adapters.wires.tokens import TokenKeeper
 from adapters.wires.wired import Wires
+from gateway.budgets.count import Counts
+from gateway.budgets.index import BudgetIndex
+from gateway.budgets.ledger import BudgetedLedger
 from gateway.cluster.local import LocalBus, LocalWindows
 from gateway.cluster.subscriptions import Subscriptions
 from gateway.config.settings import Settings
 from gateway.counting.requests import countable_request
 from gateway.ledger.types import TokenExhausted, UserExhausted
 from gateway.lifecycle_types import Phase
+from gateway.recordings.recording import NoMessages
+from gateway.registry.key_states import KeyFailure, KeyStates
 from gateway.registry.options import Options
 from gateway.registry.snapshot import Snapshot
 from gateway.registry.suspensions import Suspensions
@@ -34,6 +39,8 @@ from gateway.relay.health import ChannelHealth
 from gateway.relay.plane import RelayPlane
 from gateway.relay.retry import RetryBudget
 from gateway.relay.running import Running
+from gateway.relay.shadow.copies import CopyDeps
+from gateway.relay.shadow.shadows import Shadows
 from gateway.relay.signed.book import SignatureBook
 from gateway.relay.stored.book import ResponseBook
 from gateway.relay.stored.responses import Responses
@@ -46,13 +53,17 @@ from tests.relay.signatures_in_memory import MemorySignatures
 from tests.relay.views import channel
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
 
-    from adapters.formats.neutral import Request
+    from adapters.formats.neutral.requests import Request
     from adapters.transport.types import UpstreamRequest
     from gateway.ledger.types import Reservation, Settlement
+    from gateway.recordings.recording import Messages
     from gateway.registry.snapshot import ChannelView
+    from storage.repositories.budgets import Budget
+    from storage.repositories.requests import FailedAttempt, FinishedRequest
     from storage.repositories.responses import StoredResponse
+    from storage.repositories.shadows import ShadowResult, ShadowTest
 
 
 @dataclass
@@ -119,6 +130,17 @@ def refusal(status: int, message: str = "no", **headers: str) -> Reply:
     )
 
 
+class Remembered:
+    """Keeps how relays ended, newest last."""
+
+    def __init__(self) -> None:
+        self.rows: list[FinishedRequest] = []
+
+    def note(self, request: FinishedRequest, failures: Sequence[FailedAttempt]) -> None:
+        del failures
+        self.rows.append(request)
+
+
 class Transport:
     """Answers requests from a script, in order; remembers them."""
 
@@ -126,6 +148,8 @@ class Transport:
         self.script: deque[Reply | Exception] = deque()
         self.requests: list[UpstreamRequest] = []
         self.bodies: list[bytes] = []
+        self.responder: Callable[[UpstreamRequest], Reply] | None = None
+        """Answers what no script is for."""
 
     async def send(self, request: UpstreamRequest) -> Reply:
         self.requests.append(request)
@@ -135,9 +159,11 @@ class Transport:
             while len(body) < source.size:
                 body += await source.read_at(len(body), 1 << 16)
         self.bodies.append(body)
-        reply = self.script.popleft()
+        reply = self.script.popleft() if self.script or self.responder is None else self.responder(request)
         if isinstance(reply, Exception):
             raise reply
+        if request.stepped is not None:
+            request.stepped("reused")
         with trio.move_on_after(request.head_timeout_s) as scope:
             await trio.sleep(reply.head_after)
         if scope.cancelled_caught:
@@ -216,10 +242,21 @@ class Registry:
     def __init__(self, snapshot: Snapshot) -> None:
         self.current = snapshot
         self.suspensions = Suspensions()
+        self.keys = KeyStates()
+        self.failures: list[KeyFailure] = []
+        self.used_again: list[int] = []
         self.disabled: list[int] = []
 
     async def suspend(self, suspension: object) -> None:
         await trio.lowlevel.checkpoint()
+
+    async def fail_key(self, failure: KeyFailure) -> bool:
+        self.failures.append(failure)
+        return failure.bad
+
+    async def use_key(self, channel_id: int, key_id: int) -> None:
+        self.used_again.append(key_id)
+        self.keys.forget(key_id)
 
     async def auto_disable(self, channel_id: int, why: str) -> bool:
         self.disabled.append(channel_id)
@@ -293,6 +330,24 @@ class Kept:
             self.rows[key] = replace(self.rows[key], ask_at=None, pending="")
 
 
+class KeptCopies:
+    """How copies went, and the totals of their tests, as the database keeps them."""
+
+    def __init__(self) -> None:
+        self.tests: dict[int, ShadowTest] = {}
+        self.results: list[ShadowResult] = []
+        self.dropped = 0
+
+    async def note(self, result: ShadowResult, *, dropped: int) -> ShadowTest | None:
+        await trio.lowlevel.checkpoint()
+        self.results.append(result)
+        self.dropped += dropped
+        test = self.tests[result.test_id]
+        test = replace(test, copies=test.copies + 1, units=test.units + result.list_units)
+        self.tests[test.id] = test
+        return test
+
+
 class Journal:
     def __init__(self) -> None:
         self.relays: list[object] = []
@@ -331,7 +386,7 @@ class Plane:
     """The relay plane with everything around it."""
 
     def __init__(self, *, channels: list[ChannelView], options: dict[str, str], books: Books, settings: Settings,
-                 token: Token, user: User, images: dict[str, str]) -> None:  # fmt: skip
+                 token: Token, user: User, images: dict[str, str], messages: Messages) -> None:  # fmt: skip
         self.books = books
         self.ahead_ms = 0
         self.transport = Transport()
@@ -348,6 +403,14 @@ class Plane:
         self.registry = Registry(
             Snapshot(channels={c.id: c for c in channels}, serving=serving, options=Options.from_rows(options))
         )
+        self.counts = Counts()
+        self.now_s = 1_800_000_000.0
+        ledger = BudgetedLedger(
+            books,
+            registry=self.registry,
+            counts=self.counts,
+            now=lambda: self.now_s,  # type: ignore[arg-type]
+        )
         self.health = ChannelHealth(registry=self.registry, settings=settings, journal=self.journal)  # type: ignore[arg-type]
         catalogue = load_catalogue()
         wires = Wires(self.transport, self.tokens, make_wires(self.tokens))
@@ -355,7 +418,7 @@ class Plane:
         self.responses = ResponseBook(self.kept, journal=self.journal)
         charges = BackgroundCharges(
             self.responses,
-            ledger=books,
+            ledger=ledger,
             prices=catalogue.prices,
             wires=wires,
             settings=settings,
@@ -364,11 +427,29 @@ class Plane:
         )
         self.settler = Settler(self.responses, charges, registry=self.registry, journal=self.journal)  # type: ignore[arg-type]
         self.signatures = SignatureBook(MemorySignatures(), journal=self.journal, hours=1)
+        self.remembered = Remembered()
+        self.copies = KeptCopies()
+        self.shadows = Shadows(
+            CopyDeps(
+                settings=settings,
+                prices=catalogue.prices,
+                counter=Counter(),  # type: ignore[arg-type]
+                transport=self.transport,
+                wires=wires,
+                journal=self.journal,
+            ),
+            store=self.copies,
+            registry=self.registry,  # type: ignore[arg-type]
+            phase=self.phase,
+            rng=Random(2),
+            journal=self.journal,
+        )
         deps = RelayDeps(
             settings=settings,
             registry=self.registry,  # type: ignore[arg-type]
             accounts=self.accounts,  # type: ignore[arg-type]
-            ledger=books,
+            ledger=ledger,
+            budgets=ledger,
             prices=catalogue.prices,
             counter=Counter(),  # type: ignore[arg-type]
             transport=self.transport,
@@ -382,6 +463,9 @@ class Plane:
             rng=Random(1),
             responses=Responses(self.responses, charges),
             signatures=self.signatures,
+            recorder=self.remembered,
+            messages=messages,
+            shadows=self.shadows,
         )
         self.bus = LocalBus(Subscriptions(self.journal))
         self.app = RelayPlane(_behind, deps=deps, catalogue=catalogue, phase=self.phase, trusted_proxies=())
@@ -389,6 +473,10 @@ class Plane:
     def later(self, *, minutes: int) -> None:
         """Put the wall clock of background responses forward."""
         self.ahead_ms += minutes * 60_000
+
+    def limit(self, *budgets: Budget) -> None:
+        """Have these budgets from now on."""
+        self.registry.current = replace(self.registry.current, budgets=BudgetIndex(budgets))
 
     async def ask(self, body: object = None, *, path: str = "/v1/chat/completions", method: str = "POST",
                   key: str = "k", headers: dict[str, str] | None = None, leave: trio.Event | None = None,
@@ -438,9 +526,9 @@ async def _behind(scope: object, receive: object, send: object) -> None:
 async def plane(
     *, channels: list[ChannelView] | None = None, options: dict[str, str] | None = None, user_quota: int = 10**9,
     token: dict[str, object] | None = None, settings: dict[str, object] | None = None,
-    images: dict[str, str] | None = None, role: int = 1,
+    images: dict[str, str] | None = None, role: int = 1, messages: Messages | None = None,
 ) -> AsyncIterator[Plane]:  # fmt: skip
-    """A plane whose channel health runs."""
+    """A plane whose channel health runs. With `messages` the token has its messages recorded there."""
     values = {"id": 7, "user_id": 3, "key": "k", "name": "tok", "unlimited_quota": True} | (token or {})
     made = Plane(
         channels=channels or [channel(1)],
@@ -450,10 +538,13 @@ async def plane(
         token=Token(**values),  # type: ignore[arg-type]
         user=User(id=3, username="ann", role=role),
         images=images or {},
+        messages=messages or NoMessages(),
     )
+    made.accounts.account = replace(made.accounts.account, records=messages is not None)
     async with trio.open_nursery() as nursery:
         await nursery.start(made.health.run)
         await nursery.start(made.responses.run)
+        await nursery.start(made.shadows.run)
         yield made
         nursery.cancel_scope.cancel()
 

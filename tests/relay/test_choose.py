@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from adapters.pricing.price import ModelConfig
 from gateway.registry.snapshot import ChannelView
-from gateway.relay.choose import Prefer, Request, choose, explain
+from gateway.relay.choose import Prefer, Request, choose, explain, left_out, serving
 from tests.relay.views import channel
 
 NEVER = lambda channel_id: 0.0  # noqa: E731
@@ -120,3 +120,15 @@ def test_choice_is_always_among_the_best_that_may_serve(
     else:
         assert found in able
         assert found.priority == max(c.priority for c in able)
+
+
+def test_those_that_could_not_be_chosen_are_told_with_their_reasons() -> None:
+    channels = [channel(number) for number in range(1, 6)]
+    until = lambda channel_id: 130.0 if channel_id in (2, 5) else 0.0  # noqa: E731
+    asked = request(able=lambda one: one.id != 3)
+    left = serving(channels, asked, suspended_until=until, now=100.0)
+    assert [one.id for one in left] == [1, 4]
+    told = left_out(channels, left, suspended_until=until, now=100.0, most=20)
+    assert told == [(2, 30.0), (3, 0.0), (5, 30.0)]
+    assert left_out(channels, left, suspended_until=until, now=100.0, most=2) == told[:2]
+    assert left_out(channels, channels, suspended_until=NEVER, now=100.0, most=20) == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from base64 import b64encode
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ import trio
 from gateway.relay.fetch import HttpImageFetcher, is_public
 from tests.adapters.transport.servers import read_request, served
 from tests.relay.harness import Journal
+from tests.support.tls import no_tls
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -54,7 +54,7 @@ async def fetching(
     async with served(site.serve) as port:
         site.url = f"http://127.0.0.1:{port}"
         fetcher = HttpImageFetcher(
-            tls=ssl.create_default_context(), max_bytes=max_bytes, timeout_s=0.5, allow_private=allow_private,
+            tls=no_tls(), max_bytes=max_bytes, timeout_s=0.5, allow_private=allow_private,
             proxy_url="", journal=journal,
         )  # fmt: skip
         try:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import trio
 
-from adapters.formats import neutral
+from adapters.formats.neutral.parts import Image
+from adapters.formats.neutral.requests import Message
 from gateway.relay import images
 from gateway.relay.images import ALL_S, AT_ONCE, MOST_FETCHED, inline_images, inline_parts
 
@@ -63,9 +64,9 @@ async def test_a_request_cannot_have_any_number_of_bytes_fetched(
 
 
 async def test_slow_images_hold_a_request_up_for_a_while_at_most(autojump_clock: trio.testing.MockClock) -> None:
-    message = neutral.Message("user", [neutral.Image(url=f"https://pictures.test/{n}") for n in range(3 * AT_ONCE)])
+    message = Message("user", [Image(url=f"https://pictures.test/{n}") for n in range(3 * AT_ONCE)])
     await inline_parts([message], Fetcher(takes_s=0.4 * ALL_S))
-    assert [bool(part.data) for part in message.parts if isinstance(part, neutral.Image)].count(True) == 2 * AT_ONCE
+    assert [bool(part.data) for part in message.parts if isinstance(part, Image)].count(True) == 2 * AT_ONCE
 
 
 async def test_an_image_that_is_named_twice_is_fetched_once(autojump_clock: trio.testing.MockClock) -> None:

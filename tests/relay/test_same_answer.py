@@ -15,8 +15,12 @@ import trio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.formats import neutral
 from adapters.formats.assembly import assemble
+from adapters.formats.neutral.answers import Response, StopReason
+from adapters.formats.neutral.encoding import RequestOptions
+from adapters.formats.neutral.parts import Text, ToolCall, ToolResult
+from adapters.formats.neutral.requests import Message, Request, Tool
+from adapters.formats.neutral.terms import Format
 from adapters.formats.table import PROVIDERS
 from adapters.providers.catalogue import load_catalogue
 from adapters.sse import EventScanner
@@ -37,7 +41,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 CATALOGUE = load_catalogue()
-CLIENTS: tuple[neutral.Format, ...] = ("openai_chat", "openai_responses", "anthropic", "gemini")
+CLIENTS: tuple[Format, ...] = ("openai_chat", "openai_responses", "anthropic", "gemini")
 SIGNED_ELSEWHERE = {"awsclaude", "vertextai", "copilot"}
 """Their requests are signed by clouds; they have tests of their own."""
 KEYS = {
@@ -64,13 +68,11 @@ ONE_OF_EACH = list({row.format_of(model): (row, model) for row, model in reverse
 SERVING = [pytest.param(row, model, id=f"{row.key}-{model}") for row, model in serving()]
 
 
-def told(
-    messages: list[neutral.Message], system: str, *, client: neutral.Format, model: str, streams: bool
-) -> neutral.Request:
-    return neutral.Request(
+def told(messages: list[Message], system: str, *, client: Format, model: str, streams: bool) -> Request:
+    return Request(
         format=client,
         model=model,
-        system=[neutral.Text(system)] if system else [],
+        system=[Text(system)] if system else [],
         messages=messages,
         stream=streams,
         max_output_tokens=100,
@@ -103,7 +105,7 @@ async def staged(row: Provider, model: str, stage: Stage) -> AsyncIterator[Plane
         nursery.cancel_scope.cancel()
 
 
-def understood(client: str, got: Got, *, streams: bool) -> neutral.Response:
+def understood(client: str, got: Got, *, streams: bool) -> Response:
     side = PROVIDERS[client]
     if not streams:
         return side.decode_response(got.body)
@@ -119,8 +121,8 @@ def speaker_of(row: Provider, model: str, client: str) -> Speaker:
     return SPEAKERS[spoken]
 
 
-async def exchange(p: Plane, client: neutral.Format, request: neutral.Request) -> neutral.Response:
-    body = PROVIDERS[client].encode_request(request, request.model, neutral.RequestOptions()).body
+async def exchange(p: Plane, client: Format, request: Request) -> Response:
+    body = PROVIDERS[client].encode_request(request, request.model, RequestOptions()).body
     got = await p.ask(body, path=path_of(client, request.model, streams=request.stream))
     assert got.status == 200, got.body
     assert got.complete
@@ -129,7 +131,7 @@ async def exchange(p: Plane, client: neutral.Format, request: neutral.Request) -
     return understood(client, got, streams=request.stream)
 
 
-def check(stage: Stage, request: neutral.Request, response: neutral.Response) -> None:
+def check(stage: Stage, request: Request, response: Response) -> None:
     speaker, said = stage.speaker, stage.said
     heard = stage.heard.pop()
     assert not stage.heard
@@ -140,9 +142,9 @@ def check(stage: Stage, request: neutral.Request, response: neutral.Response) ->
     heard.turns = [turn for turn in heard.turns if turn != ("system", "")]
     assert heard.turns == ([*system, *turns] if speaker.has_memory else turns[-1:])
     (choice,) = response.choices
-    assert "".join(part.text for part in choice.parts if isinstance(part, neutral.Text)) == said.text
+    assert "".join(part.text for part in choice.parts if isinstance(part, Text)) == said.text
     cut = said.is_cut and speaker.tells_cut
-    assert choice.stop_reason is (neutral.StopReason.LENGTH if cut else neutral.StopReason.STOP)
+    assert choice.stop_reason is (StopReason.LENGTH if cut else StopReason.STOP)
     assert response.usage is not None
     if speaker.tells_tokens:
         assert (response.usage.prompt_total, response.usage.completion_total) == said.tokens
@@ -155,9 +157,9 @@ async def test_every_provider_answers_every_client(
     row: Provider, model: str, autojump_clock: trio.testing.MockClock
 ) -> None:
     messages = [
-        neutral.Message("user", [neutral.Text("Hi")]),
-        neutral.Message("assistant", [neutral.Text("Yes?")]),
-        neutral.Message("user", [neutral.Text("Who are you?")]),
+        Message("user", [Text("Hi")]),
+        Message("assistant", [Text("Yes?")]),
+        Message("user", [Text("Who are you?")]),
     ]
     stage = Stage(CHAT, Said(pieces=("Hello", " from", " here.")))
     async with staged(row, model, stage) as p:
@@ -167,7 +169,7 @@ async def test_every_provider_answers_every_client(
             check(stage, request, await exchange(p, client, request))
 
 
-TOOL = neutral.Tool(
+TOOL = Tool(
     name="weather",
     description="Tells the weather.",
     parameters={"type": "object", "properties": {"place": {"type": "string"}}, "required": ["place"]},
@@ -182,20 +184,20 @@ CALLING = [
 @pytest.mark.parametrize("client", CLIENTS)
 @pytest.mark.parametrize(("row", "model"), CALLING, ids=[row.key for row, _ in CALLING])
 async def test_calls_of_functions_arrive_at_both_ends(
-    row: Provider, model: str, client: neutral.Format, autojump_clock: trio.testing.MockClock
+    row: Provider, model: str, client: Format, autojump_clock: trio.testing.MockClock
 ) -> None:
     model = "Spark-Max" if row.key == "xunfei" else model
-    history: list[neutral.Message] = []
+    history: list[Message] = []
     if row.key != "xunfei":
-        call = neutral.ToolCall(id="c9", name="weather", arguments='{"place":"Oslo"}')
-        result = neutral.ToolResult(call_id="c9", name="weather", parts=[neutral.Text("3 degrees")])
+        call = ToolCall(id="c9", name="weather", arguments='{"place":"Oslo"}')
+        result = ToolResult(call_id="c9", name="weather", parts=[Text("3 degrees")])
         history = [
-            neutral.Message("user", [neutral.Text("In Oslo?")]),
-            neutral.Message("assistant", [call]),
-            neutral.Message("user", [result]),
-            neutral.Message("assistant", [neutral.Text("It is cold.")]),
+            Message("user", [Text("In Oslo?")]),
+            Message("assistant", [call]),
+            Message("user", [result]),
+            Message("assistant", [Text("It is cold.")]),
         ]
-    history.append(neutral.Message("user", [neutral.Text("And in Paris?")]))
+    history.append(Message("user", [Text("And in Paris?")]))
     said = Said(pieces=("Let me look.",), calls=(("weather", {"place": "Paris"}),))
     stage = Stage(CHAT, said)
     async with staged(row, model, stage) as p:
@@ -209,10 +211,10 @@ async def test_calls_of_functions_arrive_at_both_ends(
             assert heard.calls == ([("weather", {"place": "Oslo"})] if len(history) > 1 else [])
             assert len([turn for turn in heard.turns if turn[0] == "tool"]) == len(heard.calls)
             (choice,) = response.choices
-            calls = [part for part in choice.parts if isinstance(part, neutral.ToolCall)]
+            calls = [part for part in choice.parts if isinstance(part, ToolCall)]
             assert [(call.name, json.loads(call.arguments)) for call in calls] == [("weather", {"place": "Paris"})]
             assert all(call.id for call in calls)
-            assert choice.stop_reason is neutral.StopReason.TOOL_CALLS
+            assert choice.stop_reason is StopReason.TOOL_CALLS
 
 
 texts = st.text(st.characters(exclude_categories=("Cs", "Cc")) | st.just("\n"), min_size=1, max_size=30).filter(
@@ -228,17 +230,17 @@ conversations = st.tuples(texts, st.lists(st.tuples(texts, texts), max_size=2), 
 @settings(max_examples=20, deadline=None)
 @given(data=st.data())
 @pytest.mark.parametrize("client", CLIENTS)
-def test_whatever_is_said_arrives_at_both_ends(client: neutral.Format, data: st.DataObject) -> None:
+def test_whatever_is_said_arrives_at_both_ends(client: Format, data: st.DataObject) -> None:
     async def converse() -> None:
         stage = Stage(CHAT, data.draw(answers), cut=data.draw(st.integers(1, 200)))
         row, model = data.draw(st.sampled_from(ONE_OF_EACH))
         system, turns, question = data.draw(conversations)
         messages = [
-            neutral.Message(role, [neutral.Text(text)])
+            Message(role, [Text(text)])
             for pair in turns
             for role, text in zip(("user", "assistant"), pair, strict=True)
         ]
-        messages.append(neutral.Message("user", [neutral.Text(question)]))
+        messages.append(Message("user", [Text(question)]))
         async with staged(row, model, stage) as p:
             stage.speaker = speaker_of(row, model, client)
             request = told(messages, system, client=client, model=model, streams=data.draw(st.booleans()))

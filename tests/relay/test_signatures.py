@@ -10,16 +10,9 @@ import pytest
 from trio.testing import MockClock
 
 from adapters.formats.assembly import unroll
-from adapters.formats.neutral import (
-    Choice,
-    Message,
-    Reasoning,
-    Request,
-    Response,
-    Text,
-    ToolCall,
-    ToolResult,
-)
+from adapters.formats.neutral.answers import Choice, Response
+from adapters.formats.neutral.parts import Reasoning, Text, ToolCall, ToolResult
+from adapters.formats.neutral.requests import Message, Request
 from gateway.relay.errors import UpstreamFailed
 from gateway.relay.signed import book as books
 from gateway.relay.signed.book import SignatureBook, key_of

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 
-from gateway.relay.stored.settler import PATIENCE_MS
+from gateway.relay.stored.settler import EVERY_S, PATIENCE_MS
+from storage.errors import DatabaseUnavailable
 from storage.records import User
 from storage.repositories.relay_reads import Account
 from tests.relay.harness import DONE, UNREACHABLE, Got, Plane, Reply, answer, plane, refusal
-from tests.relay.views import channel
+from tests.relay.views import channel, with_keys
 
 if TYPE_CHECKING:
     from trio.testing import MockClock
@@ -67,6 +68,21 @@ async def be_somebody_else(p: Plane) -> None:
 
 def charged(p: Plane) -> list[int]:
     return [settled.units for settled in p.books.settled]
+
+
+async def test_a_response_stays_with_the_key_that_made_it(autojump_clock: MockClock) -> None:
+    ring = with_keys(channel(1, type=OPENAI, base_url=""), "sk-a", "sk-b", "sk-c")
+    async with plane(channels=[ring]) as p:
+        for number in (1, 2, 3):
+            await create(p, told(id=f"resp_{number}"))
+        assert (await call(p, told(id="resp_2"), path=f"{PATH}/resp_2")).status == 200
+        await create(p, told(id="resp_4"), ASK | {"previous_response_id": "resp_3"})
+        # Nor does a failure lead to another key: its account knows nothing of the response.
+        await create(p, refusal(429), ASK | {"previous_response_id": "resp_1"})
+        keys = [dict(request.headers)[b"Authorization"][-1:] for request in p.transport.requests]
+        assert keys == [b"a", b"b", b"c", b"b", b"c", b"a"]
+        # Known elsewhere and after a restart as well.
+        assert sorted(stored.key_id for stored in p.kept.rows.values()) == [1, 2, 3, 3]
 
 
 # --- whose it is, and where -------------------------------------------------------------------------------------
@@ -240,6 +256,28 @@ async def test_a_background_response_that_nobody_fetches_is_charged_all_the_same
     assert charged(p) == [CHARGE]
     assert p.books.user == 10**9 - CHARGE
     assert [request.method for request in p.transport.requests[1:]] == ["GET", "GET"]
+
+
+@pytest.mark.parametrize("step", ["due", "put_off"])
+async def test_a_database_that_is_away_does_not_end_the_service(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    async with plane(**one()) as p:
+        await create(p, queued(), BACKGROUND)
+
+        async def away(*_args: object, **_wishes: object) -> object:
+            raise DatabaseUnavailable("the database cannot be reached")
+
+        p.later(minutes=1)
+        with monkeypatch.context() as during:
+            during.setattr(p.kept, step, away)
+            with trio.move_on_after(3 * EVERY_S):
+                await p.settler.run()
+        p.transport.script.append(told(background=True, usage=USAGE))
+        with trio.move_on_after(2 * EVERY_S):
+            await p.settler.run()
+    assert charged(p) == [CHARGE]
+    assert [name for name, _message in p.journal.events].count("responses.failing") == 1
 
 
 async def test_a_background_stream_that_its_client_leaves_is_charged_by_its_end(autojump_clock: MockClock) -> None:

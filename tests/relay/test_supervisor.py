@@ -8,6 +8,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from gateway.traffic.facts import read_detail
 from storage.records import TokenStatus
 from tests.relay.harness import (
     DONE,
@@ -353,6 +354,19 @@ async def test_429_everywhere_is_told_with_patience(autojump_clock: MockClock) -
     )
     assert got.headers["retry-after"] == "7"
     assert p.books.user == 10**9
+
+
+async def test_channels_that_rest_are_remembered_with_the_requests_that_passed_them(
+    autojump_clock: MockClock,
+) -> None:
+    async with plane(channels=[channel(1, priority=9), channel(2)], options={"RetryTimes": "1"}) as p:
+        p.transport.script += [refusal(429, retry_after="50"), answer(), answer()]
+        await p.ask(ASK)
+        await p.ask(ASK)
+    first, second = (read_detail(row.detail) for row in p.remembered.rows)
+    assert (first.candidates, first.left_out) == (2, [])
+    assert [one.channel_id for one in second.left_out] == [1]
+    assert 0 < second.left_out[0].rests_s <= 60
 
 
 async def test_clients_own_mistake_is_not_retried(autojump_clock: MockClock) -> None:

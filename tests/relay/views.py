@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from adapters.providers.catalogue import load_catalogue
@@ -32,3 +33,10 @@ def channel(number: int, *, priority: int = 0, weight: int = 0, **changes: objec
         "group_ratio": Decimal(1),
     }
     return ChannelView(**(values | changes))  # type: ignore[arg-type]
+
+
+def with_keys(view: ChannelView, *keys: str) -> ChannelView:
+    """Return the channel with several keys, which are numbered from 1; the first of them is its own."""
+    whole = replace(view, key=keys[0])
+    ring = tuple(replace(whole, key=key, key_id=number) for number, key in enumerate(keys, 1))
+    return replace(whole, ring=ring)

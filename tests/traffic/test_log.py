@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -13,12 +14,15 @@ from sqlalchemy import insert
 
 from gateway.accounts import history
 from gateway.audit.author import PROGRAM
-from gateway.traffic import log
+from gateway.exports import csv_lines
+from gateway.traffic import log, totals
+from gateway.traffic.export import columns_for, export
 from gateway.traffic.log import Entry, Look
 from storage.database import Database
 from storage.records import User
-from storage.repositories import requests
-from storage.repositories.log_pages import Asked, Place, read_place
+from storage.repositories import log_pages, requests
+from storage.repositories.log_asked import Asked
+from storage.repositories.log_pages import Place, read_place
 from storage.repositories.requests import FinishedRequest
 from storage.tables import logs, traces
 from tests.management.site import Site
@@ -111,10 +115,12 @@ async def test_going_back_shows_the_page_before(filled: Database, site: Site) ->
 async def test_a_sorted_log_is_paged_by_that_order(filled: Database, site: Site) -> None:
     names = {"quota": "units", "elapsed_time": "took_ms"}
     for sort in ("quota", "prompt_tokens", "completion_tokens", "elapsed_time"):
-        found = await everything(site, Look(asked=Asked(), sort=sort), size=7)
-        values = [getattr(entry, names.get(sort, sort)) for entry in found]
+        largest = await everything(site, Look(asked=Asked(), sort=sort), size=7)
+        values = [getattr(entry, names.get(sort, sort)) for entry in largest]
         assert values == sorted(values, reverse=True)
-        assert len({entry.key for entry in found}) == 60
+        assert len({entry.key for entry in largest}) == 60
+        smallest = await everything(site, Look(asked=Asked(), sort=sort, ascending=True), size=7)
+        assert [entry.key for entry in smallest] == [entry.key for entry in reversed(largest)]
 
 
 async def test_owners_see_their_own_and_no_channel(filled: Database, site: Site) -> None:
@@ -122,10 +128,10 @@ async def test_owners_see_their_own_and_no_channel(filled: Database, site: Site)
     found = await everything(site, Look(asked=asked), size=50, actor=OWNER)
     assert {entry.username for entry in found} == {"ann"}
     assert {entry.channel for entry in found} == {""}
-    sums, failed = await log.sum_up(site.services, OWNER, Look(asked=asked))
-    mine = [entry for entry in found if entry.is_request and not entry.key.startswith("f")]
-    assert (sums.charged, sums.units) == (len(mine), sum(entry.units for entry in mine))
-    assert failed == len([entry for entry in found if entry.key.startswith("f")])
+    sums = await totals.sum_up(site.services, OWNER, asked)
+    mine = [entry for entry in found if entry.is_request]
+    assert (sums.requests, sums.units) == (len(mine), sum(entry.units for entry in mine))
+    assert sums.failed == len([entry for entry in found if entry.key.startswith("f")])
 
 
 FILTERS: list[tuple[Asked, Callable[[Entry], bool]]] = [
@@ -139,6 +145,14 @@ FILTERS: list[tuple[Asked, Callable[[Entry], bool]]] = [
     (Asked(text="silent"), lambda e: "silent" in e.error),
     (Asked(id="t17"), lambda e: e.trace_id == "t17"),
     (Asked(id="f17"), lambda e: e.request_id == "f17"),
+    (Asked(content="ENTRY 2"), lambda e: "entry 2" in e.content),
+    (Asked(most_units=120, type=3), lambda e: e.type == 3 and e.units <= 120),
+    (Asked(has_failed=True), lambda e: e.key.startswith("f")),
+    (Asked(has_failed=True, username="bob"), lambda e: e.key.startswith("f") and e.username == "bob"),
+    (Asked(is_retried=True), lambda e: e.attempts > 1),
+    (Asked(status=5), lambda e: e.status == 502),
+    (Asked(status=502, model="gpt-4o"), lambda e: e.status == 502),
+    (Asked(error="FELL silent"), lambda e: "silent" in e.error),
 ]
 
 
@@ -174,22 +188,123 @@ async def test_entries_tell_what_is_known_of_their_requests(filled: Database, si
 async def test_views_of_requests_page_like_the_log(filled: Database, site: Site) -> None:
     cut = request(7, request_id="r58", logged=True, attempts=1, outcome="deadline")
     filled.write_sync(lambda c: requests.add(c, [cut], []))
-    for view, count in (("failed", 41), ("retried", 40)):
-        found = await everything(site, Look(asked=Asked(), view=view), size=6)
+    for asked, count in ((Asked(has_failed=True), 41), (Asked(is_retried=True), 40)):
+        found = await everything(site, Look(asked=asked), size=6)
         assert len({entry.key for entry in found}) == len(found) == count
+
+
+def ended(number: int, **values: Any) -> FinishedRequest:
+    """A request that went well, of which `logs` tells as well."""
+    well = {
+        "failed": False,
+        "logged": True,
+        "outcome": "ok",
+        "status": 200,
+        "attempts": 1,
+        "error": "",
+        "first_ms": 80,
+    }
+    return request(number, **(well | {"duration_ms": 100 + number, "units": number * 10} | values))
+
+
+async def test_what_only_requests_know_is_looked_for_among_them(filled: Database, site: Site) -> None:
+    rows = [
+        ended(
+            n,
+            request_id=f"r{n}",
+            endpoint="messages" if n % 2 else "chat_completions",
+            user_group="vip" if n < 9 else "",
+        )
+        for n in range(1, 31)
+    ]
+    filled.write_sync(lambda c: requests.add(c, [*rows, replace(rows[0], request_id="s", session="one")], []))
+    for asked, count in (
+        (Asked(endpoints=("messages",)), 16),
+        (Asked(group="vip"), 9),
+        (Asked(session="one"), 1),
+        (Asked(is_retried=False), 31),
+        (Asked(status=2), 31),
+        (Asked(least_first_ms=80), 31),
+        (Asked(least_first_ms=81), 0),
+        (Asked(group="vip", least_units=50), 4),
+        (Asked(group="vip", type=3), 0),
+        (Asked(group="vip", content="entry"), 0),
+    ):
+        assert len(await everything(site, Look(asked=asked), size=7)) == count, asked
+        assert (await totals.sum_up(site.services, ADMIN, asked)).requests == count, asked
+
+
+async def test_what_is_rare_is_found_by_going_on(
+    filled: Database, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [ended(n, request_id=f"r{n}", user_group="vip" if n in (3, 90) else "") for n in range(100)]
+    filled.write_sync(lambda c: requests.add(c, rows, []))
+    monkeypatch.setattr(log_pages, "SEARCHED", 20)
+    first = await log.read_page(site.services, ADMIN, Look(asked=Asked(group="vip")), size=5)
+    assert (len(first.entries), first.reached is not None) == (1, True)
+    found = await everything(site, Look(asked=Asked(group="vip")), size=5)
+    assert [entry.request_id for entry in found] == ["r90", "r3"]
+
+
+async def test_sums_and_bars_count_what_the_log_shows(filled: Database, site: Site) -> None:
+    edges = [START, START + 5, START + 10, START + 15]
+    left = request(99, request_id="left", outcome="client_gone", status=499)
+    filled.write_sync(lambda c: requests.add(c, [left], []))
+    for asked in (
+        Asked(),
+        Asked(username="bob"),
+        Asked(text="e"),
+        Asked(least_ms=0, most_units=10**9),
+        Asked(status=5),
+    ):
+        shown = [e for e in await everything(site, Look(asked=asked), size=200) if e.is_request]
+        sums = await totals.sum_up(site.services, ADMIN, asked)
+        assert sums.requests == len(shown), asked
+        assert sums.units == sum(e.units for e in shown), asked
+        assert sums.left == len([e for e in shown if e.outcome == "client_gone"]), asked
+        charged, failed = await totals.spread(site.services, ADMIN, asked, edges)
+        counted = [
+            done.requests + sum(bad.values()) - 2 * bad.get("logged", 0)
+            for done, bad in zip(charged, failed, strict=True)
+        ]
+        wanted = [len([e for e in shown if a <= e.at < b]) for a, b in pairwise(edges)]
+        assert counted == wanted, asked
+
+
+async def test_new_entries_are_counted(filled: Database, site: Site) -> None:
+    look = Look(asked=Asked())
+    page = await log.read_page(site.services, ADMIN, look, size=30)
+    assert await log.count_newer(site.services, ADMIN, look, page.entries[0].place, most=50) == 0
+    assert await log.count_newer(site.services, ADMIN, look, page.entries[25].place, most=50) == 25
+    assert await log.count_newer(site.services, ADMIN, look, page.entries[25].place, most=9) == 9
+
+
+async def test_neighbours_are_those_of_the_list(filled: Database, site: Site) -> None:
+    for look in (
+        Look(asked=Asked()),
+        Look(asked=Asked(), sort="quota"),
+        Look(asked=Asked(), sort="quota", ascending=True),
+        Look(asked=Asked(has_failed=True)),
+    ):
+        found = await everything(site, look, size=200)
+        for at in (0, 5, len(found) - 1):
+            around = await log.neighbours(site.services, ADMIN, look, found[at])
+            before = found[at - 1].key if at else ""
+            after = found[at + 1].key if at + 1 < len(found) else ""
+            assert around == (before, after), (look, at)
 
 
 async def test_csv_holds_everything_and_no_formula(filled: Database, site: Site) -> None:
     odd = log_row(61, content='=HYPERLINK("x")', token_name='a,b\n"c"')
     filled.write_sync(lambda c: c.execute(insert(logs), [odd]))
-    text = "".join([piece async for piece in log.export_csv(site.services, ADMIN, Look(asked=Asked()))])
-    assert text.startswith("\ufeff")
-    rows = list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
+    cells = [row async for part in export(site.services, ADMIN, Look(asked=Asked())) for row in part]
+    rows = list(csv.DictReader(io.StringIO(csv_lines([columns_for(ADMIN), *cells]))))
     assert len(rows) == 101
     (found,) = [row for row in rows if row["token"] == 'a,b\n"c"']
     assert found["content"] == '\'=HYPERLINK("x")'
-    own = "".join([piece async for piece in log.export_csv(site.services, OWNER, Look(asked=Asked()))])
-    assert "channel" not in own.split("\r\n")[0]
+    assert "channel" not in columns_for(OWNER)
+    own = [row async for part in export(site.services, OWNER, Look(asked=Asked())) for row in part]
+    assert {row[columns_for(OWNER).index("user")] for row in own} == {"ann"}
 
 
 async def test_deleting_takes_what_is_older_and_nothing_else(filled: Database, site: Site) -> None:

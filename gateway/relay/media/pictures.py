@@ -22,7 +22,7 @@ from gateway.relay.exchange import Passed, Unfetched
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from adapters.formats.neutral import Failure
+    from adapters.formats.neutral.events import Failure
     from adapters.formats.pictures.painter import Painter, PictureRequest
     from adapters.sse import Event
     from gateway.relay.images import ImageFetcher

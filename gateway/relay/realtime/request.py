@@ -38,14 +38,18 @@ def session_request(relay: Relay, channel: ChannelView, settings: Settings) -> U
         headers.append(_BETA)
     own = custom_headers(channel.config)
     headers += [USER_AGENT, *(pair for pair in channel_headers(channel) if pair[0].lower() not in named)]
+    url = _with_query(url, relay.head.query, model)
+    tried = relay.tries[-1]
+    tried.url = url
     return UpstreamRequest(
         method="GET",
-        url=_with_query(url, relay.head.query, model),
+        url=url,
         headers=tuple(replaced(headers, own)),
         body=b"",
         connect_timeout_s=settings.connect_timeout_sec or math.inf,
         head_timeout_s=settings.head_timeout_sec or math.inf,
         idle_timeout_s=settings.idle_timeout_sec or math.inf,
+        stepped=tried.step,
     )
 
 

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adapters.formats.neutral import (
-    PartEnd,
-    PartStart,
-    Reasoning,
-    ReasoningDelta,
-    SignatureDelta,
-    Start,
-    ToolCall,
-)
+from adapters.formats.neutral.events import PartEnd, PartStart, ReasoningDelta, SignatureDelta, Start
+from adapters.formats.neutral.parts import Reasoning, ToolCall
 from gateway.relay.signed.kept import Kept
 
 if TYPE_CHECKING:
-    from adapters.formats.neutral import Format, Response, StreamEvent
+    from adapters.formats.neutral.answers import Response
+    from adapters.formats.neutral.events import StreamEvent
+    from adapters.formats.neutral.terms import Format
 
 _NO_ROOM_FOR_THOUGHTS: frozenset[Format] = frozenset(["openai_chat"])
 """Thoughts may travel in `reasoning_details`, but few clients send those back."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 
 # msgspec looks the types up when it writes and reads them.
-from adapters.formats.neutral import Format, Reasoning  # noqa: TC001
+from adapters.formats.neutral.parts import Reasoning
+from adapters.formats.neutral.terms import Format
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):

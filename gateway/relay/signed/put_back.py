@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from adapters.formats.neutral import Message, Reasoning, Request, Text, ToolCall
+from adapters.formats.neutral.parts import Reasoning, Text, ToolCall
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from adapters.formats.neutral import Part
+    from adapters.formats.neutral.parts import Part
+    from adapters.formats.neutral.requests import Message, Request
     from gateway.relay.signed.kept import Kept
 
 MOST_CALLS = 400

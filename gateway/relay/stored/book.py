@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import trio
 
+from gateway.write_behind import WriteBehind
 from storage.database import Lane
 from storage.errors import Rejected, StorageError
 from storage.repositories import responses
@@ -98,9 +99,8 @@ class ResponseBook:
         self._known: dict[str, StoredResponse] = {}
         self._waiting: dict[str, StoredResponse] = {}
         self._lost = 0
-        self._wake = trio.Event()
-        self._closing = False
-        self._stopped = trio.Event()
+        self._is_failing = False
+        self._writing = WriteBehind(self._waiting, self._flush, delay_s=0, retry_s=RETRY_S, last_s=LAST_FLUSH_S)
 
     def note(self, stored: StoredResponse) -> None:
         """Remember `stored` from now on; it is written down soon."""
@@ -113,7 +113,7 @@ class ResponseBook:
         while len(self._waiting) > MOST_WAITING:
             del self._waiting[next(iter(self._waiting))]
             self._lost += 1
-        self._wake.set()
+        self._writing.wake()
 
     async def find(self, user_id: int, response_id: str) -> StoredResponse | None:
         """Return a response of this user, `None` if there is none. Raises `StorageError`."""
@@ -136,37 +136,27 @@ class ResponseBook:
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Write down what is noted, until closed."""
-        task_status.started()
-        failing = False
-        try:
-            while self._waiting or not self._closing:
-                if not self._waiting:
-                    self._wake = trio.Event()
-                    await self._wake.wait()
-                    continue
-                try:
-                    await self._write()
-                except StorageError as error:
-                    if not failing:
-                        self._journal.event("warning", "responses.failing", f"responses are not written: {error}")
-                    failing = True
-                    if self._closing:
-                        return
-                    await trio.sleep(RETRY_S)
-                else:
-                    failing = False
-        finally:
-            self._stopped.set()
+        await self._writing.run(task_status=task_status)
 
     async def aclose(self) -> None:
         """Write down what waits, within bounds."""
-        self._closing = True
-        self._wake.set()
-        with trio.move_on_after(LAST_FLUSH_S):
-            await self._stopped.wait()
+        await self._writing.aclose()
+
+    async def _flush(self) -> bool:
+        try:
+            await self._write()
+        except StorageError as error:
+            if not self._is_failing:
+                self._journal.event("warning", "responses.failing", f"responses are not written: {error}")
+            self._is_failing = True
+            return False
+        self._is_failing = False
+        return True
 
     async def _write(self) -> None:
         batch = dict(list(self._waiting.items())[:BATCH])
+        if not batch:
+            return
         try:
             await self.store.put(list(batch.values()))
         except Rejected:

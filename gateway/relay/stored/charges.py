@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from decimal import Decimal  # noqa: TC003 - msgspec reads the annotations
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -17,7 +17,7 @@ from adapters.pricing.charge import Mode, charge, log_text
 from adapters.pricing.price import ModelConfig
 from gateway.ledger.types import Settlement
 from gateway.relay import settle
-from storage.records import LogRow, TraceRow  # noqa: TC001
+from storage.records import LogRow, TraceRow
 from storage.repositories.ledger_rows import fit
 
 if TYPE_CHECKING:

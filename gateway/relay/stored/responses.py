@@ -50,6 +50,7 @@ def _stored(relay: Relay, sighting: Sighting, *, ask_at: int | None = None, pend
         response_id=sighting.id,
         user_id=relay.caller.user.id,
         channel_id=relay.channel.id,
+        key_id=relay.key_id,
         model=relay.model,
         created_at=now_ms(),
         ask_at=ask_at,

@@ -75,7 +75,11 @@ async def continued(
     channel = snapshot.channels.get(stored.channel_id)
     if channel is None or channel not in snapshot.candidates(caller.user.group, model):
         raise NotContinued(f"The channel that made response '{previous}' does not serve {model}.")
-    return channel
+    # Another key's account does not have it.
+    bound = channel.with_key(stored.key_id)
+    if bound is None:
+        raise NotContinued(f"The channel that made response '{previous}' has another key now.")
+    return bound
 
 
 async def serve(call: StoredCall, arrival: Arrival, client: Client, deps: RelayDeps) -> None:
@@ -93,6 +97,9 @@ async def serve(call: StoredCall, arrival: Arrival, client: Client, deps: RelayD
     channel = snapshot.channels.get(stored.channel_id)
     if channel is None:
         raise NotKept(f"Response with id '{call.response_id}' not found: its channel is gone.")
+    channel = channel.with_key(stored.key_id)
+    if channel is None:
+        raise NotKept(f"Response with id '{call.response_id}' not found: its channel has another key now.")
     if channel.status != ChannelStatus.ENABLED:
         raise Refused("The channel that keeps this response has been disabled", status=503)
     if not keeps_responses(channel):

@@ -17,6 +17,7 @@ import trio
 from adapters.providers.urls import UrlError
 from adapters.transport.types import TransportError
 from adapters.wires.exchange import read_all
+from gateway.groups import innermost
 from gateway.ledger.types import LedgerError
 from gateway.relay.head import RequestHead
 from gateway.relay.stored import charges
@@ -117,6 +118,7 @@ class BackgroundCharges:
     async def look(self, stored: StoredResponse, snapshot: Snapshot) -> None:
         """Ask the provider about `stored`, and settle it if it is over, or if it is too late to learn more."""
         channel = snapshot.channels.get(stored.channel_id)
+        channel = channel.with_key(stored.key_id) if channel is not None else None
         if channel is None or not keeps_responses(channel):
             await self.gone(stored)
             return
@@ -180,16 +182,18 @@ class Settler:
             try:
                 await self.round()
                 failing = False
-            except StorageError as error:
+            except* StorageError as errors:
+                # From inside a nursery it comes wrapped.
                 if not failing:
-                    self._journal.event("warning", "responses.failing", f"background responses wait: {error}")
+                    first = innermost(errors)
+                    self._journal.event("warning", "responses.failing", f"background responses wait: {first}")
                 failing = True
 
     async def aclose(self) -> None:
         """Nothing is owed: what is not charged now is asked about after the next start."""
 
     async def round(self) -> None:
-        """Ask once about each response that is due. Raises `StorageError`."""
+        """Ask once about each response that is due. Raises `StorageError`, alone or in a group."""
         now_ms = self._charges.now_ms()
         limiter = trio.CapacityLimiter(AT_ONCE)
         async with trio.open_nursery() as nursery:
