@@ -11,10 +11,13 @@ from adapters.providers.channel_config import ConfigError, check_config
 from gateway.accounts.clock import now_ms, now_s
 from gateway.accounts.refusals import NotFound, Refused
 from gateway.accounts.transactions import commit
+from gateway.channels.key_rules import check_ring
+from gateway.channels.labels import check_label, write_label
+from gateway.channels.mapping import check_mapping, read_mapping
 from gateway.channels.secrets import read_config, with_kept_secrets
 from gateway.channels.trail import SWITCHED, noted
 from storage.records import Channel, ChannelStatus
-from storage.repositories import abilities, channels, ledger
+from storage.repositories import abilities, channel_keys, channels, ledger
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -38,6 +41,8 @@ _NULLABLE = (
     "inference_profile_arn_map",
 )
 """Written whenever they are present; all other members only when they are not empty."""
+LABELS = ("tag", "note")
+"""Members that are no columns of the channel's own table; written whenever they are present."""
 
 _LONGEST_NAME = 191
 _LONGEST_GROUPS = 32
@@ -68,6 +73,8 @@ class ChannelEdit:
     model_ratio: str | None = None
     completion_ratio: str | None = None
     inference_profile_arn_map: str | None = None
+    tag: str | None = None
+    note: str | None = None
 
 
 async def list_channels(services: Services, page: Page, sort: Sort) -> tuple[list[Channel], int]:
@@ -87,8 +94,13 @@ async def read_channel(services: Services, channel_id: int) -> Channel:
     return found(await services.database.read(lambda conn: channels.by_id(conn, channel_id)), channel_id)
 
 
-async def create_channels(services: Services, author: Author, new: ChannelEdit) -> int:
-    """Make one channel for each line of the key, and return how many."""
+async def create_channels(
+    services: Services, author: Author, new: ChannelEdit, *, numbered: bool = False, in_turn: bool = False
+) -> list[int]:
+    """Make one channel for each line of the key, and return their ids.
+
+    `numbered`: if there are several, their names end in a number each. `in_turn`: one channel that uses all of them.
+    """
     if not (new.name or "").strip():
         raise Refused("Channel name is required")
     keys = [line.strip() for line in (new.key or "").splitlines() if line.strip()]
@@ -98,6 +110,11 @@ async def create_channels(services: Services, author: Author, new: ChannelEdit) 
         raise Refused(f"unknown channel type {new.type or 0}")
     if not keys:
         raise Refused("a channel needs a key")
+    others: list[str] = []
+    if in_turn:
+        keys = list(dict.fromkeys(keys))
+        check_ring(provider, read_config(new.config or ""), keys)
+        keys, others = keys[:1], keys[1:]
     values = _values(new) | {
         "base_url": new.base_url or provider.base_url.rstrip("/"),
         "status": new.status or ChannelStatus.ENABLED,
@@ -113,17 +130,26 @@ async def create_channels(services: Services, author: Author, new: ChannelEdit) 
     if new.testing_model not in _names(new.models):
         values["testing_model"] = None
 
-    def work(conn: Connection) -> None:
-        for key in keys:
-            channel_id = channels.add(conn, _FRESH | values | {"key": key})
+    def work(conn: Connection) -> list[int]:
+        ids = []
+        for number, key in enumerate(keys, 1):
+            name = f"{new.name} {number}" if numbered and len(keys) > 1 else new.name
+            channel_id = channels.add(conn, _FRESH | values | {"key": key, "name": name})
+            ids.append(channel_id)
+            # An id that was another channel's once: that one's keys are not for this address.
+            channel_keys.forget(conn, [channel_id])
+            if others:
+                channel_keys.add(conn, channel_id, ["", *others], now_ms=now_ms())
             ledger.post(conn, kind=ledger.OPENING, at_ms=now_ms(), channel_id=channel_id, note="new channel")
             made = found(channels.by_id(conn, channel_id), channel_id)
             abilities.rebuild(conn, made, now_ms=now_ms())
-            noted(conn, author, "channel.create", None, made)
+            labels = write_label(conn, channel_id, new.tag, new.note)
+            noted(conn, author, "channel.create", None, made, labels)
+        return ids
 
-    await commit(services, work)
+    ids = await commit(services, work)
     await services.registry.refresh()
-    return len(keys)
+    return ids
 
 
 _FRESH: dict[str, object] = {
@@ -151,16 +177,28 @@ async def update_channel(services: Services, author: Author, channel_id: int, ed
             values["config"] = with_kept_secrets(edit.config, before.config)
         channels.change(conn, channel_id, values)
         changed = found(channels.by_id(conn, channel_id), channel_id)
+        _check_keys(services, conn, before, changed)
         if changed.testing_model is not None and changed.testing_model not in _names(changed.models):
             channels.change(conn, channel_id, {"testing_model": None})
             changed = found(channels.by_id(conn, channel_id), channel_id)
         abilities.rebuild(conn, changed, now_ms=now_ms())
-        noted(conn, author, "channel.update", before, changed)
+        labels = write_label(conn, channel_id, edit.tag, edit.note)
+        noted(conn, author, "channel.update", before, changed, labels)
         return changed
 
     changed = await commit(services, work)
     await services.registry.refresh()
     return changed
+
+
+def _check_keys(services: Services, conn: Connection, before: Channel, after: Channel) -> None:
+    """Refuse another type or sign-in that the channel's further keys are none for."""
+    if (before.type, before.config) == (after.type, after.config):
+        return
+    others = [row.key for row in channel_keys.of_channel(conn, after.id) if not row.is_first and not row.is_locked]
+    provider = services.catalogue.provider(after.type)
+    if others and provider is not None:
+        check_ring(provider, read_config(after.config), others)
 
 
 async def switch_channel(services: Services, author: Author, channel_id: int, status: int) -> None:
@@ -180,36 +218,6 @@ async def switch_channel(services: Services, author: Author, channel_id: int, st
     await services.registry.refresh()
 
 
-async def delete_channel(services: Services, author: Author, channel_id: int) -> None:
-    """Remove a channel; what runs on it goes on."""
-
-    def work(conn: Connection) -> None:
-        before = found(channels.locked(conn, channel_id), channel_id)
-        channels.remove(conn, channel_id)
-        noted(conn, author, "channel.delete", before, None)
-        abilities.remove(conn, [channel_id])
-
-    await commit(services, work)
-    await services.registry.refresh()
-
-
-async def delete_disabled(services: Services, author: Author) -> int:
-    """Remove every channel that is switched off and return their number."""
-
-    def work(conn: Connection) -> int:
-        gone = channels.remove_disabled(conn)
-        for channel in gone:
-            noted(conn, author, "channel.delete", channel, None)
-        if gone:
-            abilities.remove(conn, [channel.id for channel in gone])
-        return len(gone)
-
-    gone = await commit(services, work)
-    if gone:
-        await services.registry.refresh()
-    return gone
-
-
 def found(channel: Channel | None, channel_id: int) -> Channel:
     """Return `channel`, or raise `NotFound` when there is none."""
     if channel is None:
@@ -224,6 +232,8 @@ def _unknown(channel_id: int) -> NotFound:
 def _values(edit: ChannelEdit) -> dict[str, object]:
     values: dict[str, object] = {"updated_at": now_ms()}
     for field in fields(edit):
+        if field.name in LABELS:
+            continue
         value = getattr(edit, field.name)
         if value if field.name not in _NULLABLE else value is not None:
             values[field.name] = value
@@ -244,10 +254,16 @@ def _check_status(status: int) -> None:
         raise Refused("the status must be 1 (enabled), 2 (disabled) or 3 (disabled automatically)")
 
 
-def check_edit(services: Services, edit: ChannelEdit) -> None:
+def check_edit(_services: Services, edit: ChannelEdit) -> None:
     """Refuse what the tables or the relay could not take."""
+    check_values(edit)
+
+
+def check_values(edit: ChannelEdit) -> None:
+    """Do the same for who has no services at hand."""
     if len(edit.name or "") > _LONGEST_NAME:
         raise Refused("Channel name is too long")
+    check_label(edit.tag, edit.note)
     if edit.status:
         _check_status(edit.status)
     if len(edit.group or "") > _LONGEST_GROUPS:
@@ -265,6 +281,7 @@ def check_edit(services: Services, edit: ChannelEdit) -> None:
         text = getattr(edit, name)
         if text and not isinstance(_json(text), dict):
             raise Refused(f"{name} must be a JSON object")
+    check_mapping(read_mapping(edit.model_mapping))
     try:
         check_config(read_config(edit.config or ""))
     except ConfigError as error:

@@ -27,7 +27,7 @@ Configs = dict[str, dict[str, object]]
 
 # Channels of these types may carry the models of any provider.
 _ANY_PROVIDER = (8, 50)
-_FIELDS = ("ratio", "completion_ratio", "max_tokens")
+_FIELDS = ("ratio", "completion_ratio", "cached_ratio", "max_tokens")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

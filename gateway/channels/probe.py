@@ -8,28 +8,30 @@ switched off by hand stays off.
 from __future__ import annotations
 
 import math
-from decimal import Decimal
+import time
+from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
 import trio
 
-from adapters.pricing.charge import charge
-from adapters.pricing.usage import Usage
 from gateway.accounts.clock import now_ms, now_s
 from gateway.accounts.entries import write_entry
-from gateway.accounts.refusals import Refused
+from gateway.accounts.refusals import NotFound, Refused
 from gateway.accounts.transactions import commit
 from gateway.audit.author import PROGRAM
 from gateway.audit.trail import note
 from gateway.channels.balances import update_all_balances
 from gateway.channels.edits import read_channel
-from gateway.channels.question import Outcome, best_to_test
+from gateway.channels.jobs import Jobs
+from gateway.channels.key_tests import measured_by_keys, note_outcome
+from gateway.channels.question import Outcome, Wish, best_to_test
 from gateway.channels.trail import SWITCHED
-from gateway.channels.trial import measured
+from gateway.channels.trial import measured, verdict_on
 from storage.errors import StorageError
 from storage.records import ChannelStatus, LogRow, LogType
-from storage.repositories import abilities, channels
+from storage.repositories import abilities, channel_tests, channels
+from storage.repositories.channel_tests import TestRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 
 AT_ONCE = 5
 """Channels that are tested side by side."""
+_OFF = (ChannelStatus.DISABLED, ChannelStatus.AUTO_DISABLED)
 TOPIC = "tests"
 """On the bus: `stop` ends what runs in the background."""
 
@@ -69,11 +72,17 @@ class Prober:
         self._is_busy = False
         self._is_running = False
         self._round_scope: trio.CancelScope | None = None
+        self._ended_at = 0.0
+        self.jobs = Jobs(services.bus, services.journal)
+        """Other work on channels that goes on after the request for it was answered."""
 
-    async def test(self, channel_id: int, *, model: str = "") -> Outcome:
-        """Test one channel now and note the outcome. Raises `Refused` when there is no such channel."""
+    async def test(self, channel_id: int, *, model: str = "", wish: Wish | None = None, key_id: int = 0) -> Outcome:
+        """Test one channel now and note the outcome. Raises `Refused` when there is no such channel.
+
+        `wish` says more than which model, `key_id` with which of several keys.
+        """
         channel = await read_channel(self._services, channel_id)
-        return await self._test(channel, model)
+        return await self._test(channel, wish or Wish(model=model), key_id)
 
     def begin(self, order: Order, channel_ids: Iterable[int] = ()) -> None:
         """Have `order` carried out in the background. Raises `Refused` while another one is.
@@ -90,6 +99,21 @@ class Prober:
             raise Refused("Test is already running") from None
         self._is_busy = True
 
+    def testable(self, order: Order, channel_ids: Iterable[int] = ()) -> list[int]:
+        """Return the channels that `order` would test: those that relays could use if they were on."""
+        wanted = frozenset(channel_ids)
+        return [
+            view.id
+            for view in self._services.registry.current.channels.values()
+            if view.models
+            and (order is not Order.TEST_DISABLED or view.status in _OFF)
+            and (order is not Order.TEST_SOME or view.id in wanted)
+        ]
+
+    def has_ended(self, since: float) -> bool:
+        """Whether this process has carried out what was begun here since a moment (Unix seconds)."""
+        return not self._is_busy and self._ended_at >= since
+
     def stop(self) -> None:
         """Break off what was begun, in whichever process it runs; what is tested already stays noted."""
         self._services.bus.publish(TOPIC, "stop")
@@ -97,8 +121,13 @@ class Prober:
     async def run(self, *, task_status: trio.TaskStatus[None]) -> None:
         """Carry out what `begin` asks for, and tests by interval, until cancelled."""
         self._services.bus.subscribe(TOPIC, self._heard)
-        self._is_running = True
-        task_status.started()
+        async with trio.open_nursery() as nursery:
+            await nursery.start(self.jobs.run)
+            self._is_running = True
+            task_status.started()
+            await self._rounds()
+
+    async def _rounds(self) -> None:
         while True:
             order, ids = Order.TEST_ALL, frozenset[int]()
             with trio.move_on_after(self._every_s):
@@ -116,6 +145,7 @@ class Prober:
                 self._services.journal.event("warning", "channel.test", f"channels could not be tested: {error}")
             finally:
                 self._is_busy = False
+                self._ended_at = time.time()
                 self._round_scope = None
 
     def _heard(self, message: str) -> None:
@@ -126,11 +156,9 @@ class Prober:
         """Nothing is owed: a test that is cut short is simply not noted."""
 
     async def _round(self, order: Order, ids: frozenset[int]) -> None:
-        off = (ChannelStatus.DISABLED, ChannelStatus.AUTO_DISABLED)
-        statuses = off if order is Order.TEST_DISABLED else ()
-        wanted = await self._services.database.read(lambda conn: channels.everything(conn, statuses))
-        if order is Order.TEST_SOME:
-            wanted = [channel for channel in wanted if channel.id in ids]
+        able = frozenset(self.testable(order, ids))
+        found = await self._services.database.read(channels.everything)
+        wanted = [channel for channel in found if channel.id in able]
         slots = trio.CapacityLimiter(AT_ONCE)
         async with trio.open_nursery() as nursery:
             for channel in wanted:
@@ -141,17 +169,24 @@ class Prober:
     async def _test_and_judge(self, channel: Channel, slots: trio.CapacityLimiter) -> None:
         async with slots:
             try:
-                result = await self._test(channel, "")
+                result = await self._test(channel, Wish())
                 await self._judge(channel, result)
             except (Refused, StorageError) as error:
                 self._services.journal.event("warning", "channel.test", f"{channel.name}#{channel.id}: {error}")
 
-    async def _test(self, channel: Channel, model: str) -> Outcome:
+    async def _test(self, channel: Channel, wish: Wish, key_id: int = 0) -> Outcome:
         view = self._services.registry.current.channels.get(channel.id)
         if view is None:
             raise Refused("the channel is not ready: its type is unknown, or it was made a moment ago")
-        asked = self._model(channel, view, model)
-        result = await measured(self._services, view, asked)
+        wish = replace(wish, model=self._model(channel, view, wish.model))
+        if key_id:
+            using = view.with_key(key_id)
+            if using is None:
+                raise NotFound(f"the channel has no key {key_id}")
+            result = await measured(self._services, using, wish)
+            await note_outcome(self._services, using, result)
+        else:
+            result = await measured_by_keys(self._services, view, wish)
         await self._note(channel, view, result, result.seconds)
         return result
 
@@ -170,11 +205,26 @@ class Prober:
             type=LogType.TEST,
             content=f"test channel {channel.name} {outcome}",
             model_name=result.model,
-            quota=self._cost(view, result),
+            quota=result.units,
             prompt_tokens=result.prompt_tokens,
             completion_tokens=result.completion_tokens,
             channel_id=channel.id,
             elapsed_time=elapsed_ms,
+        )
+        kept = TestRow(
+            channel_id=channel.id,
+            tested_at=now_ms(),
+            model=result.model,
+            passed=result.passed,
+            duration_ms=elapsed_ms,
+            first_ms=None if result.first_s is None else int(result.first_s * 1000),
+            status=result.status,
+            format=result.format,
+            is_stream=result.streams,
+            prompt_tokens=result.prompt_tokens,
+            completion_tokens=result.completion_tokens,
+            units=result.units,
+            said=result.text,
         )
 
         def work(conn: Connection) -> None:
@@ -182,33 +232,23 @@ class Prober:
                 conn, channel.id, {"test_time": now_s(), "response_time": elapsed_ms, "updated_at": now_ms()}
             )
             write_entry(self._services, conn, entry)
+            channel_tests.add(conn, kept)
 
         await commit(self._services, work)
 
-    def _cost(self, view: ChannelView, result: Outcome) -> int:
-        """Return what the provider asks for the test; the channel's own prices are what clients pay."""
-        if not result.prompt_tokens and not result.completion_tokens:
-            return 0
-        price = self._services.catalogue.prices.resolve(view.type, view.upstream_model(result.model))
-        usage = Usage(input=result.prompt_tokens, output=result.completion_tokens)
-        return charge(price, usage, Decimal(1)).units
-
     async def _judge(self, channel: Channel, result: Outcome) -> None:
         options = self._services.registry.current.options
-        limit_s = float(options.number("ChannelDisableThreshold")) or math.inf
-        is_slow = result.passed and result.seconds > limit_s
+        verdict = verdict_on(options, result)
         label = f"{channel.name}#{channel.id}"
-        if channel.status == ChannelStatus.ENABLED and (is_slow or not result.passed):
-            why = f"took {result.seconds:.1f} s, the limit is {limit_s:g} s" if is_slow else result.text
-            if options.flag("AutomaticDisableChannelEnabled") and (is_slow or result.may_disable):
-                await self._move(channel, ChannelStatus.AUTO_DISABLED, why)
-                self._report(channel, "channel.disabled", f"{label} is switched off", why)
+        if channel.status == ChannelStatus.ENABLED and verdict.is_bad:
+            if verdict.disables:
+                await self._move(channel, ChannelStatus.AUTO_DISABLED, verdict.why)
+                self._report(channel, "channel.disabled", f"{label} is switched off", verdict.why)
             else:
-                self._report(channel, "channel.failing", f"{label} fails its test", why)
+                self._report(channel, "channel.failing", f"{label} fails its test", verdict.why)
         elif (
             channel.status == ChannelStatus.AUTO_DISABLED
-            and result.passed
-            and not is_slow
+            and not verdict.is_bad
             and options.flag("AutomaticEnableChannelEnabled")
         ):
             await self._move(channel, ChannelStatus.ENABLED, "")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
 from adapters.providers.channel_config import HEADERS
 from gateway.audit.trail import differences, note
 from gateway.channels.secrets import SECRETS, read_config
 from storage.records import ChannelStatus
+from storage.repositories.channel_labels import Label
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,11 +47,19 @@ _FIELDS = (
 _SECRET = frozenset(("key", f"config.{HEADERS}", *(f"config.{name}" for name in SECRETS)))
 
 
-def noted(conn: Connection, author: Author, action: str, before: Channel | None, after: Channel | None) -> None:
-    """Write down what was done to a channel, which one of the two must be."""
+def noted(
+    conn: Connection,
+    author: Author,
+    action: str,
+    before: Channel | None,
+    after: Channel | None,
+    labels: tuple[Label, Label] = (Label(), Label()),
+) -> None:
+    """Write down what was done to a channel, which one of the two must be. `labels`: its tag and note, too."""
     channel = after or before
     assert channel is not None  # noqa: S101 - callers have at least one
-    changes = differences(_facts(before), _facts(after), secrets=_SECRET)
+    old, new = (_facts(one) | asdict(label) for one, label in zip((before, after), labels, strict=True))
+    changes = differences(old, new, secrets=_SECRET)
     note(conn, author, action, object_id=channel.id, name=channel.name, changes=changes)
 
 

@@ -30,6 +30,10 @@ class Fallback:
         self.answers += 1
         return self._windows.hit_now(key, limit=limit, window_s=window_s)
 
+    def has_room(self, key: str, *, limit: int, window_s: float) -> bool:
+        """The same for a look, which counts nothing."""
+        return self._windows.has_room_now(key, limit=limit, window_s=window_s)
+
     def begin(self, reason: str) -> None:
         """The shared store failed; said only the first time."""
         if self.is_on:

@@ -37,7 +37,8 @@ class Hub:
 
     def _on_frame(self, sender: Line, frame: Frame) -> None:
         if isinstance(frame, Hit):
-            is_allowed = self._windows.hit_now(frame.key, limit=frame.limit, window_s=frame.window_s)
+            answer = self._windows.has_room_now if frame.only_looks else self._windows.hit_now
+            is_allowed = answer(frame.key, limit=frame.limit, window_s=frame.window_s)
             sender.send(Verdict(frame.number, is_allowed))
         elif isinstance(frame, Publish):
             for line in self._lines - {sender}:

@@ -76,6 +76,25 @@ class LocalWindows:
         self._forget(now)
         return True
 
+    async def has_room(self, key: str, *, limit: int, window_s: float) -> bool:
+        """See `gateway.cluster.types.Windows`. Never waits."""
+        return self.has_room_now(key, limit=limit, window_s=window_s)
+
+    def has_room_now(self, key: str, *, limit: int, window_s: float) -> bool:
+        """As `has_room`, for callers that are not tasks."""
+        window = self._windows.get(key)
+        if limit <= 0 or window is None:
+            return True
+        now = self._now()
+        return sum(now - at < window_s for at in window.allowed_at) < limit
+
+    async def wait_s(self, key: str, *, limit: int, window_s: float) -> float:
+        """See `gateway.cluster.types.Windows`. Exact."""
+        window = self._windows.get(key)
+        if window is None or limit <= 0 or len(window.allowed_at) < limit:
+            return 0.0
+        return max(window.allowed_at[-limit] + window_s - self._now(), 0.0)
+
     def _forget(self, now: float) -> None:
         """Drop up to two windows that ended, which outpaces the one that a hit adds, and what is too much."""
         for _ in range(2):

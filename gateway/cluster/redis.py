@@ -19,6 +19,7 @@ import trio
 
 from gateway.cluster.fallback import Fallback
 from gateway.cluster.subscriptions import GAP
+from gateway.groups import innermost
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,16 +42,19 @@ LONGEST_PAUSE_S: Final = 15.0
 OUTBOX: Final = 1024
 
 # The list holds the times of the last `limit` events that were allowed, so that one look at the oldest decides;
-# the server's clock, because those of the machines differ. One round trip, and a constant amount of work.
+# the server's clock, because those of the machines differ. One round trip, and a constant amount of work. With a
+# third argument it only looks.
 _HIT: Final = """
 local limit, window = tonumber(ARGV[1]), tonumber(ARGV[2])
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
 if redis.call('LLEN', KEYS[1]) >= limit then
   if now - tonumber(redis.call('LINDEX', KEYS[1], -limit)) < window then return 0 end
+  if ARGV[3] then return 1 end
   redis.call('LTRIM', KEYS[1], -limit, -1)
   redis.call('LPOP', KEYS[1])
 end
+if ARGV[3] then return 1 end
 redis.call('RPUSH', KEYS[1], string.format('%.0f', now))
 redis.call('PEXPIRE', KEYS[1], math.ceil(window / 1000))
 return 1
@@ -120,22 +124,33 @@ class RedisCluster:
         """See `gateway.cluster.types.Bus`. The topic `gap` is heard after each outage."""
         self._subscriptions.add(topic, handler)
 
+    async def wait_s(self, key: str, *, limit: int, window_s: float) -> float:
+        """See `gateway.cluster.types.Windows`. The bound: nobody asks the store for what only a message says."""
+        return window_s
+
     async def hit(self, key: str, *, limit: int, window_s: float) -> bool:
         """See `gateway.cluster.types.Windows`."""
-        if limit <= 0:
-            return True
+        found = await self._asked(key, [limit, round(window_s * 1_000_000)]) if limit > 0 else True
+        return self.fallback.hit(key, limit=limit, window_s=window_s) if found is None else found
+
+    async def has_room(self, key: str, *, limit: int, window_s: float) -> bool:
+        """See `gateway.cluster.types.Windows`."""
+        found = await self._asked(key, [limit, round(window_s * 1_000_000), "look"]) if limit > 0 else True
+        return self.fallback.has_room(key, limit=limit, window_s=window_s) if found is None else found
+
+    async def _asked(self, key: str, arguments: list[str | int]) -> bool | None:
+        """Return what the script says, `None` when Redis does not answer."""
         session = self._session
         if session is not None and session.script is not None:
             try:
                 with trio.move_on_after(HIT_LIMIT_S):
-                    arguments: list[str | int] = [limit, round(window_s * 1_000_000)]
                     return bool(await session.script([self._prefix + key], arguments))
                 reason = "no answer in time"
             except Exception as error:  # noqa: BLE001 - the rule: no way in which Redis fails may refuse a request
                 reason = str(error) or type(error).__name__
             session.fail(reason)
             self._leave(session)
-        return self.fallback.hit(key, limit=limit, window_s=window_s)
+        return None
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Keep a session until cancelled. Ready after the first attempt, whether Redis answered or not."""
@@ -252,6 +267,5 @@ class RedisCluster:
 
 
 def _first_reason(error: BaseException) -> str:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
+    error = innermost(error)
     return str(error) or type(error).__name__

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs, urlsplit
 
-import coredis
-from coredis.connection import TCPLocation
-from coredis.retry import NoRetryPolicy
-
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    import coredis
 
 DEFAULT_PORT: Final = 6379
 DEFAULT_SENTINEL_PORT: Final = 26379
@@ -55,6 +53,11 @@ class RedisAddress:
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[coredis.Redis[str]]:
         """Give a client of the server, or of the present master, that never repeats a command by itself."""
+        # Most installations have no Redis, and it is a seventh of all that a start would load.
+        import coredis  # noqa: PLC0415
+        from coredis.connection import TCPLocation  # noqa: PLC0415
+        from coredis.retry import NoRetryPolicy  # noqa: PLC0415
+
         if self.url:
             client = coredis.Redis.from_url(
                 self.url,

@@ -32,3 +32,9 @@ class Windows(Protocol):
         A limit of 0 or less always allows. When the shared store fails the answer comes from this process's own
         window, which is logged once and counted (rule: degrade to local limits, never to a refusal).
         """
+
+    async def has_room(self, key: str, *, limit: int, window_s: float) -> bool:
+        """Say whether `hit` would allow an event now, without counting one."""
+
+    async def wait_s(self, key: str, *, limit: int, window_s: float) -> float:
+        """Return within how many seconds an event under `key` is allowed again: exactly, or an upper bound."""

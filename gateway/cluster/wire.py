@@ -17,12 +17,13 @@ class Publish(msgspec.Struct, frozen=True, tag="p", array_like=True):
 
 
 class Hit(msgspec.Struct, frozen=True, tag="h", array_like=True):
-    """A worker asks for one event of a window."""
+    """A worker asks for one event of a window, or only whether there is room for one."""
 
     number: int
     key: str
     limit: int
     window_s: float
+    only_looks: bool = False
 
 
 class Verdict(msgspec.Struct, frozen=True, tag="v", array_like=True):

@@ -53,17 +53,31 @@ class WorkerCluster:
         """See `gateway.cluster.types.Bus`."""
         self._subscriptions.add(topic, handler)
 
+    async def wait_s(self, key: str, *, limit: int, window_s: float) -> float:
+        """See `gateway.cluster.types.Windows`. The bound: nobody asks the store for what only a message says."""
+        return window_s
+
     async def hit(self, key: str, *, limit: int, window_s: float) -> bool:
         """See `gateway.cluster.types.Windows`."""
+        found = await self._asked(key, limit, window_s, only_looks=False)
+        return self.fallback.hit(key, limit=limit, window_s=window_s) if found is None else found
+
+    async def has_room(self, key: str, *, limit: int, window_s: float) -> bool:
+        """See `gateway.cluster.types.Windows`."""
+        found = await self._asked(key, limit, window_s, only_looks=True)
+        return self.fallback.has_room(key, limit=limit, window_s=window_s) if found is None else found
+
+    async def _asked(self, key: str, limit: int, window_s: float, *, only_looks: bool) -> bool | None:
+        """Return the parent's answer, `None` when it gives none."""
         if limit <= 0:
             return True
         if trio.current_time() < self._asks_again_at:
-            return self.fallback.hit(key, limit=limit, window_s=window_s)
+            return None
         self._number += 1
         number = self._number
         answer = self._waiting[number] = _Answer()
         try:
-            if self._line.send(Hit(number, key, limit, window_s)):
+            if self._line.send(Hit(number, key, limit, window_s, only_looks)):
                 with trio.move_on_after(ANSWER_LIMIT_S):
                     await answer.given.wait()
                     self.fallback.end()
@@ -72,7 +86,7 @@ class WorkerCluster:
             del self._waiting[number]
         self._asks_again_at = trio.current_time() + PAUSE_S
         self.fallback.begin("no answer in time")
-        return self.fallback.hit(key, limit=limit, window_s=window_s)
+        return None
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Carry messages until cancelled, or until the parent is gone, which drains this process elsewhere."""

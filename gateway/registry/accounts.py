@@ -6,7 +6,9 @@ who calls. Money is never decided on it: balances are checked by the ledger's co
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
 
 import trio
 
@@ -14,6 +16,8 @@ from storage.database import Lane
 from storage.repositories import relay_reads
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from gateway.cluster.types import Bus
     from storage.database import Database
     from storage.repositories.relay_reads import Account
@@ -24,8 +28,24 @@ LIFE_S = 10.0
 MAX_ENTRIES = 20_000
 
 
+class Accounts(Protocol):
+    """Who calls, as relays ask it. Raises `StorageError`."""
+
+    async def by_key(self, key: str) -> Account | None:
+        """Return the token with `key` (without prefix) and its owner, or `None`."""
+
+    def forget_token(self, token_id: int) -> None:
+        """Read this token anew."""
+
+    async def mark_token(self, token_id: int, status: int) -> None:
+        """Store that a token was found expired or exhausted."""
+
+
 class AccountCache:
-    """Accounts by token key. Unknown keys are not remembered, so a flood of guesses cannot push real ones out."""
+    """Accounts by token key. Implements `Accounts`.
+
+    Unknown keys are not remembered, so a flood of guesses cannot push real ones out.
+    """
 
     def __init__(self, *, database: Database, bus: Bus, life_s: float = LIFE_S) -> None:
         self._database = database
@@ -33,6 +53,9 @@ class AccountCache:
         self._life_s = life_s
         self._entries: dict[str, tuple[Account, float]] = {}
         self._generation = 0
+        self.hits = 0
+        """Accounts that were known when they were asked for, since the start."""
+        self.misses = 0
         bus.subscribe("account", self._heard)
         bus.subscribe("gap", self._heard_gap)
 
@@ -43,9 +66,11 @@ class AccountCache:
         """Return the token with `key` (without prefix) and its owner, or `None`. Raises `DatabaseUnavailable`."""
         entry = self._entries.get(key)
         if entry is not None and entry[1] > trio.current_time():
+            self.hits += 1
             return entry[0]
+        self.misses += 1
         generation = self._generation
-        account = await self._database.read(lambda conn: relay_reads.account_by_key(conn, key), lane=Lane.HOT)
+        account = await self._database.read(partial(_account, key), lane=Lane.HOT)
         self._entries.pop(key, None)
         if account is not None and generation == self._generation:
             # A change that was announced while we read may not be in what we read: then do not keep it.
@@ -84,3 +109,9 @@ class AccountCache:
         ]
         for key in gone:
             del self._entries[key]
+
+
+def _account(key: str, conn: Connection) -> Account | None:
+    # Only what is no token's key is looked for among those that tokens had.
+    found = relay_reads.account_by_key(conn, key)
+    return found or relay_reads.account_by_former_key(conn, key, now_s=int(time.time()))

@@ -15,12 +15,13 @@ import trio
 
 from gateway.audit.author import PROGRAM
 from gateway.audit.trail import note
+from gateway.registry.key_states import KeyFailure, KeyStates
 from gateway.registry.options import Options
 from gateway.registry.snapshot import Snapshot, make_snapshot
 from gateway.registry.suspensions import Suspension, Suspensions
 from storage.database import Lane
 from storage.errors import StorageError
-from storage.repositories import relay_reads
+from storage.repositories import channel_keys, relay_reads
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -45,9 +46,12 @@ class Registry:
         self._journal = journal
         self._every_s = every_s if every_s > 0 else math.inf
         self._stale = trio.Event()
+        self._fresh = trio.Event()
         self._reading = trio.Lock()
+        self._is_telling = False
         self._problems: tuple[str, ...] = ()
         self.suspensions = Suspensions()
+        self.keys = KeyStates()
         self._current: Snapshot | None = None
 
     @property
@@ -57,9 +61,24 @@ class Registry:
         return self._current
 
     async def refresh(self) -> None:
-        """Read everything anew and tell the other processes that it changed."""
-        await self._read()
-        self._bus.publish("registry", "")
+        """Read everything anew and tell the other processes that it changed.
+
+        Cancelled, or if the reading fails: the others are told all the same, and `run` reads it here.
+        """
+        has_read = False
+        try:
+            await self._read()
+            has_read = True
+        finally:
+            # What changed is committed already. A browser that is closed then cancels whoever made the change.
+            # This process hears itself before `publish` returns, and needs to only if it has not read.
+            self._is_telling = has_read
+            self._bus.publish("registry", "")
+            self._is_telling = False
+
+    async def renewed(self) -> None:
+        """Return once there is another snapshot than now, for whoever acts by what options say. Has no time limit."""
+        await self._fresh.wait()
 
     async def suspend(self, suspension: Suspension) -> None:
         """Leave a channel alone for a while, here at once, in other processes by message, over restarts by row."""
@@ -82,6 +101,56 @@ class Registry:
         self.suspensions.forget(channel_id)
         self._bus.publish("resume", str(channel_id))
 
+    async def fail_key(self, failure: KeyFailure) -> bool:
+        """Have a key rest, or leave it out: here at once, in other processes by message, over restarts by row.
+
+        Returns whether it is bad from now on, and was not before.
+        """
+        self.keys.add(failure, now=time.time())
+        self._bus.publish("key", msgspec.json.encode(failure).decode())
+        view = self.current.channels.get(failure.channel_id)
+        keyed = view.with_key(failure.key_id) if view is not None else None
+
+        def work(conn: Connection) -> bool:
+            is_new = channel_keys.note_failure(
+                conn,
+                failure.key_id,
+                at_ms=time.time_ns() // 1_000_000,
+                status=failure.status,
+                error=failure.error,
+                model=failure.model,
+                until=failure.until,
+                bad=failure.bad,
+            )
+            if is_new:
+                changes = {"key": ["", keyed.key_name if keyed is not None else ""], "reason": ["", failure.error]}
+                name = view.name if view is not None else ""
+                note(conn, PROGRAM, "channel.key-refused", object_id=failure.channel_id, name=name, changes=changes)
+            return is_new
+
+        return await self._database.write(work, lane=Lane.HOT)
+
+    async def use_key(self, channel_id: int, key_id: int) -> None:
+        """Use a key again that turned out to work."""
+        view = self.current.channels.get(channel_id)
+        keyed = view.with_key(key_id) if view is not None else None
+
+        def work(conn: Connection) -> None:
+            if view is not None and keyed is not None and channel_keys.clear(conn, key_id):
+                changes = {"key": ["", keyed.key_name]}
+                note(conn, PROGRAM, "channel.key-works", object_id=channel_id, name=view.name, changes=changes)
+
+        try:
+            await self._database.write(work, lane=Lane.HOT)
+        finally:
+            # After the row: a reading in between would find the key bad and believe it.
+            self.clear_key(key_id)
+
+    def clear_key(self, key_id: int) -> None:
+        """Have a key used again at once, in every process; its row is the caller's to change."""
+        self.keys.forget(key_id)
+        self._bus.publish("key-clear", str(key_id))
+
     async def auto_disable(self, channel_id: int, why: str) -> bool:
         """Switch a channel off because its key or account is at fault; `False` when it was off already."""
         view = self.current.channels.get(channel_id)
@@ -101,12 +170,15 @@ class Registry:
 
     async def run(self, *, task_status: trio.TaskStatus[None]) -> None:
         """Read, then keep fresh until cancelled. Raises what the first reading raised."""
-        await self._read()
+        # Before the first reading: what another process changes during it would not be heard of otherwise.
         self._bus.subscribe("registry", self._heard)
         self._bus.subscribe("suspend", self._heard_suspension)
         self._bus.subscribe("resume", self._heard_resumption)
+        self._bus.subscribe("key", self._heard_key)
+        self._bus.subscribe("key-clear", self._heard_clear_key)
         # Messages were lost: whatever they said is in the database.
         self._bus.subscribe("gap", self._heard)
+        await self._read()
         task_status.started()
         while True:
             with trio.move_on_after(self._every_s):
@@ -124,13 +196,20 @@ class Registry:
         """Nothing is owed: suspensions are stored as they are made."""
 
     def _heard(self, _payload: str) -> None:
-        self._stale.set()
+        if not self._is_telling:
+            self._stale.set()
 
     def _heard_suspension(self, payload: str) -> None:
         self.suspensions.add(msgspec.json.decode(payload, type=Suspension), now=time.time())
 
     def _heard_resumption(self, payload: str) -> None:
         self.suspensions.forget(int(payload))
+
+    def _heard_key(self, payload: str) -> None:
+        self.keys.add(msgspec.json.decode(payload, type=KeyFailure), now=time.time())
+
+    def _heard_clear_key(self, payload: str) -> None:
+        self.keys.forget(int(payload))
 
     async def _read(self) -> None:
         async with self._reading:
@@ -139,6 +218,8 @@ class Registry:
             )
             snapshot = make_snapshot(rows, options=Options.from_rows(rows.options), catalogue=self._catalogue)
             self._current = snapshot
+        self._fresh.set()
+        self._fresh = trio.Event()
         now = time.time()
         self.suspensions.replace(
             [
@@ -148,6 +229,7 @@ class Registry:
             ],
             now=now,
         )
+        self.keys.replace(rows.keys, now=now)
         if snapshot.problems != self._problems:
             self._problems = snapshot.problems
             for problem in snapshot.problems:

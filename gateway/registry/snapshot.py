@@ -1,4 +1,4 @@
-"""Channels, abilities and options as one immutable picture, ready for relaying.
+"""Channels, abilities, options and budgets as one immutable picture, ready for relaying.
 
 JSON columns are read once here, not once per request. What cannot be read is left out and named in
 `problems`, because one damaged channel may not take the others down.
@@ -7,7 +7,7 @@ JSON columns are read once here, not once per request. What cannot be read is le
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,8 @@ import msgspec
 
 from adapters.pricing.model_configs import parse_model_configs
 from adapters.providers.provider import PROFILES
+from gateway.budgets.index import BudgetIndex
+from gateway.registry.key_names import name_of
 from storage.records import ChannelStatus
 from storage.repositories.channel_secrets import is_locked
 
@@ -26,7 +28,9 @@ if TYPE_CHECKING:
     from adapters.providers.provider import Provider
     from gateway.registry.options import Options
     from storage.records import Ability, Channel
+    from storage.repositories.channel_keys import KeyRow
     from storage.repositories.relay_reads import RegistryRows
+    from storage.repositories.shadows import ShadowTest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -55,6 +59,21 @@ class ChannelView:
     system_prompt: str
     ratelimit: int
     group_ratio: Decimal
+    key_id: int = 0
+    """Of one that goes by one of several keys: which."""
+    ring: tuple[ChannelView, ...] = field(default=(), repr=False)
+    """Where there are several keys: the channel with each of them, the first one first; those have no ring."""
+
+    @property
+    def key_name(self) -> str:
+        """How people tell its key from the channel's others; empty where it is no choice."""
+        return name_of(self.key_id, self.key) if self.key_id else ""
+
+    def with_key(self, key_id: int) -> ChannelView | None:
+        """Return it with that one of its keys alone, or the first one for 0; `None` when the key is gone."""
+        if not key_id:
+            return self.ring[0] if self.ring else self
+        return next((one for one in self.ring if one.key_id == key_id), None)
 
     @property
     def label(self) -> str:
@@ -74,7 +93,10 @@ class Snapshot:
     serving: Mapping[tuple[str, str], tuple[ChannelView, ...]]
     """(group, model) to the enabled channels that serve it."""
     options: Options
+    budgets: BudgetIndex = field(default_factory=BudgetIndex)
     problems: tuple[str, ...] = ()
+    shadows: Mapping[str, tuple[ShadowTest, ...]] = field(default_factory=dict)
+    """By model: the tests for which some of its requests are copied."""
 
     def candidates(self, group: str, model: str) -> tuple[ChannelView, ...]:
         """Return the enabled channels that serve `model` to `group`; suspensions are not looked at."""
@@ -89,16 +111,28 @@ def make_snapshot(rows: RegistryRows, *, options: Options, catalogue: Catalogue)
     """Build the snapshot of `rows`."""
     problems: list[str] = []
     views: dict[int, ChannelView] = {}
+    keys: defaultdict[int, list[KeyRow]] = defaultdict(list)
+    for row in rows.keys:
+        keys[row.channel_id].append(row)
     for channel in rows.channels:
         view = _view(channel, options=options, catalogue=catalogue, problems=problems)
         if view is not None:
-            views[view.id] = view
+            views[view.id] = _with_ring(view, keys[view.id], problems) if view.id in keys else view
     return Snapshot(
         channels=views,
         serving=_serving(rows.abilities, views),
         options=options,
+        budgets=BudgetIndex(rows.budgets),
         problems=tuple(problems),
+        shadows=_by_model(rows.shadows),
     )
+
+
+def _by_model(tests: Iterable[ShadowTest]) -> dict[str, tuple[ShadowTest, ...]]:
+    found: defaultdict[str, list[ShadowTest]] = defaultdict(list)
+    for test in tests:
+        found[test.model].append(test)
+    return {model: tuple(its) for model, its in found.items()}
 
 
 def _serving(
@@ -154,6 +188,17 @@ def _view(channel: Channel, *, options: Options, catalogue: Catalogue, problems:
         ratelimit=channel.ratelimit,
         group_ratio=min((ratios.get(name, Decimal(1)) for name in groups), default=Decimal(1)),
     )
+
+
+def _with_ring(view: ChannelView, keys: list[KeyRow], problems: list[str]) -> ChannelView:
+    """Return a channel that goes by several keys in turn."""
+    ring = []
+    for row in sorted(keys, key=lambda row: not row.is_first):
+        if row.is_locked:
+            problems.append(f"channel {view.label}: no secret in ENCRYPTION_KEYS opens its key #{row.id}")
+        else:
+            ring.append(replace(view, key=row.key or view.key, key_id=row.id))
+    return replace(view, ring=tuple(ring))
 
 
 def _object(text: str | None, what: str, problems: list[str]) -> Mapping[str, object]:

@@ -42,6 +42,7 @@ class Suspensions:
 
     def add(self, suspension: Suspension, *, now: float) -> None:
         """Note a suspension; the later end wins."""
+        self._forget_stored(now)
         self._young.append((now, suspension))
         self._note(suspension)
 
@@ -52,12 +53,15 @@ class Suspensions:
 
     def replace(self, stored: list[Suspension], *, now: float) -> None:
         """Take what the database holds (an edit of the channel clears it) and what is too young to be there."""
-        self._young = [(at, suspension) for at, suspension in self._young if at > now - UNSTORED_S]
+        self._forget_stored(now)
         self._until = {}
         for suspension in stored:
             self._note(suspension)
         for _, suspension in self._young:
             self._note(suspension)
+
+    def _forget_stored(self, now: float) -> None:
+        self._young = [(at, one) for at, one in self._young if at > now - UNSTORED_S]
 
     def _note(self, suspension: Suspension) -> None:
         key = (suspension.group, suspension.model, suspension.channel_id)

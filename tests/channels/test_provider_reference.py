@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from adapters.formats.neutral import ReasoningStyle
+from adapters.formats.neutral.encoding import ReasoningStyle
 from adapters.providers.catalogue import Catalogue, load_catalogue
 from adapters.providers.provider import QUIRKS, SPOKEN_FORMATS
 from adapters.wires.names import WIRE_NAMES

@@ -73,6 +73,15 @@ class TestWindows:
         answers = [await two[count % 2].windows.hit(key, limit=5, window_s=60) for count in range(8)]
         assert answers == [True] * 5 + [False] * 3
 
+    async def test_a_look_counts_nothing(self, two: Two) -> None:
+        key = token_hex(4)
+        assert all([await two[count % 2].windows.has_room(key, limit=2, window_s=60) for count in range(4)])
+        assert await two[0].windows.hit(key, limit=2, window_s=60)
+        assert await two[1].windows.has_room(key, limit=2, window_s=60)
+        assert await two[1].windows.hit(key, limit=2, window_s=60)
+        assert not await two[0].windows.has_room(key, limit=2, window_s=60)
+        assert await two[0].windows.has_room(key, limit=0, window_s=60)
+
     async def test_keys_do_not_touch_each_other(self, two: Two) -> None:
         one, other = token_hex(4), token_hex(4)
         assert await two[0].windows.hit(one, limit=1, window_s=60)

@@ -6,7 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from gateway.registry.options import OPTION_SPECS, OptionError, Options
+from gateway.registry.option_specs import OPTION_SPECS
+from gateway.registry.options import OptionError, Options
 
 
 def test_every_default_may_be_stored() -> None:

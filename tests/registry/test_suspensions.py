@@ -17,6 +17,13 @@ def test_a_young_suspension_outlives_a_reading_that_does_not_know_it_yet() -> No
     assert found.until("default", "m", 1) == 0
 
 
+def test_what_is_in_the_table_by_now_takes_no_room_beside_it() -> None:
+    found = Suspensions()
+    for second in range(100):
+        found.add(ONE, now=second)
+    assert len(found._young) <= UNSTORED_S
+
+
 def test_what_was_taken_back_does_not_return_with_the_next_reading() -> None:
     found = Suspensions()
     found.add(ONE, now=50)
