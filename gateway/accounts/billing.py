@@ -32,6 +32,6 @@ async def balance(services: Services, token: Token, owner: User) -> Balance:
             fresh = tokens.by_id(conn, token.id) or token
             return Balance(remaining=fresh.remain_quota, used=fresh.used_quota, is_unlimited=fresh.unlimited_quota)
         person = users.by_id(conn, owner.id) or owner
-        return Balance(remaining=person.quota, used=person.used_quota)
+        return Balance(remaining=person.quota, used=person.used_quota, is_unlimited=person.unlimited_quota)
 
     return await services.database.read(work)

@@ -32,6 +32,7 @@ class Dashboard:
     quota: int
     used_quota: int
     status: str
+    is_unlimited: bool = False
 
 
 async def dashboard(services: Services, actor: User, *, since: str, until: str, whose: str) -> Dashboard:
@@ -49,7 +50,13 @@ async def dashboard(services: Services, actor: User, *, since: str, until: str, 
     if user is None:
         raise Refused("User does not exist", has_data=True)
     state = _STATES.get(UserStatus(user.status), "Disabled") if user.status in set(UserStatus) else "Disabled"
-    return Dashboard(days=days, quota=user.quota, used_quota=user.used_quota, status=state)
+    return Dashboard(
+        days=days,
+        quota=user.quota,
+        used_quota=user.used_quota,
+        status=state,
+        is_unlimited=user.unlimited_quota,
+    )
 
 
 async def people(services: Services, actor: User) -> list[User]:

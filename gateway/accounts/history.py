@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from gateway.accounts.refusals import NotFound, Refused
 from gateway.audit.trail import note
 from storage.records import Role
-from storage.repositories import costs, logs, requests, traces, usage_rolled
+from storage.repositories import costs, logs, messages, requests, traces, usage_rolled
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -39,7 +39,8 @@ async def charged(services: Services, wanted: LogFilter) -> int:
 async def forget_before(services: Services, author: Author, moment: int) -> int:
     """Delete what is older than `moment` (Unix seconds), a little at a time, and return how many entries that was.
 
-    Balances do not depend on them. What pages know of requests of that time is forgotten, too. Raises `Refused`.
+    Balances do not depend on them. What pages know of requests of that time is forgotten, too, and what was recorded.
+    Raises `Refused`.
     """
     if moment <= 0:
         raise Refused("target timestamp is required")
@@ -53,8 +54,11 @@ async def forget_before(services: Services, author: Author, moment: int) -> int:
     before_ms = min(moment, _LATEST_S) * 1000
 
     def work(conn: Connection) -> int:
-        return requests.delete_requests(conn, before_ms=before_ms, limit=_DELETED_AT_ONCE) + requests.delete_attempts(
-            conn, before_ms=before_ms, limit=_DELETED_AT_ONCE
+        place = {"before_ms": before_ms, "limit": _DELETED_AT_ONCE}
+        return (
+            requests.delete_requests(conn, **place)
+            + requests.delete_attempts(conn, **place)
+            + messages.delete_before(conn, **place)
         )
 
     while await services.database.write(work):

@@ -8,7 +8,7 @@ COST = 10
 # bcrypt looks at no more; longer ones are refused rather than cut.
 LONGEST_BYTES = 72
 SHORTEST = 8
-LONGEST = 20
+LONGEST = 64
 
 # For accounts that do not exist: checking against it takes as long as checking a real one.
 _NOBODY = b"$2b$10$CwTycUXWue0Thq9StjUM0uJ8p1iq5c5ZJXyZXbyxV7rXo5Qf3g9Ge"

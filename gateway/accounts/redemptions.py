@@ -12,7 +12,7 @@ from gateway.accounts.refusals import NotFound, Refused
 from gateway.accounts.transactions import commit
 from gateway.audit.trail import differences, note
 from storage.records import LogType, Redemption, RedemptionStatus
-from storage.repositories import ledger, redemptions, users
+from storage.repositories import ledger, people_facts, redemptions, users
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -24,7 +24,14 @@ if TYPE_CHECKING:
 
 LONGEST_NAME_BYTES = 20
 MOST_AT_ONCE = 100
+"""Of scripts, as the original has it; pages make `MOST_ON_A_PAGE`."""
+MOST_ON_A_PAGE = 1000
 _LONGEST_KEY = 32
+_WRITTEN = "code.update"
+_SWITCHED: dict[int | None, str] = {
+    RedemptionStatus.ENABLED: "code.enable",
+    RedemptionStatus.DISABLED: "code.disable",
+}
 
 
 async def list_codes(services: Services, keyword: str, sort: Sort, page: Page) -> tuple[list[Redemption], int]:
@@ -38,16 +45,26 @@ async def read_code(services: Services, code_id: int) -> Redemption:
     return _found(await services.database.read(lambda conn: redemptions.by_id(conn, code_id)))
 
 
-async def create_codes(services: Services, actor: Author, *, name: str, quota: int, count: int) -> list[str]:
-    """Make `count` codes worth `quota` each and return them."""
+async def create_codes(
+    services: Services,
+    actor: Author,
+    *,
+    name: str,
+    quota: int,
+    count: int,
+    expires_at: int = 0,
+    most: int = MOST_AT_ONCE,
+) -> list[str]:
+    """Make `count` codes (`most` at the most) worth `quota` each and return them. `expires_at`: 0 is never."""
     if not name.strip():
         raise Refused("Redemption name is required")
     _check_name(name)
     if count <= 0:
         raise Refused("The number of redemption codes must be greater than 0")
-    if count > MOST_AT_ONCE:
-        raise Refused(f"The number of redemption codes generated in a batch cannot be greater than {MOST_AT_ONCE}")
+    if count > most:
+        raise Refused(f"The number of redemption codes generated in a batch cannot be greater than {most}")
     _check_quota(quota)
+    _check_expiry(expires_at)
     moment = now_ms()
     keys = [uuid.uuid4().hex for _ in range(count)]
     rows: list[dict[str, object]] = [
@@ -68,6 +85,9 @@ async def create_codes(services: Services, actor: Author, *, name: str, quota: i
     def work(conn: Connection) -> None:
         redemptions.add(conn, rows)
         made: dict[str, list[object]] = {"quota": [None, quota], "count": [None, count]}
+        if expires_at:
+            people_facts.expire_codes(conn, keys, expires_at=expires_at)
+            made["expires_at"] = [None, expires_at]
         note(conn, actor, "code.create", name=name, changes=made)
 
     await commit(services, work)
@@ -83,8 +103,9 @@ async def update_code(
     quota: int | None,
     status: int | None,
     status_only: bool,
+    expires_at: int | None = None,
 ) -> Redemption:
-    """Write name and worth of a code, or only its state. A used code stays as it is."""
+    """Write name, worth and end of a code, or only its state. A used code stays as it is."""
     values: dict[str, object] = {"updated_at": now_ms()}
     if status_only:
         if status not in (RedemptionStatus.ENABLED, RedemptionStatus.DISABLED):
@@ -99,6 +120,7 @@ async def update_code(
             _check_quota(quota)
             values["quota"] = quota
     _check_id(code_id)
+    known = people_facts.CodeFacts()
 
     def work(conn: Connection) -> Redemption:
         before = _found(redemptions.by_id(conn, code_id))
@@ -106,10 +128,22 @@ async def update_code(
             raise Refused("The redemption code has been used")
         changed = _found(redemptions.by_id(conn, code_id))
         facts = [{name: getattr(code, name) for name in ("name", "quota", "status")} for code in (before, changed)]
-        note(conn, author, "code.update", object_id=code_id, name=changed.name, changes=differences(*facts))
+        changes = differences(*facts)
+        end = people_facts.facts_of_codes(conn, [code_id]).get(code_id, known).expires_at
+        if expires_at is not None and expires_at != end:
+            _check_expiry(expires_at)
+            people_facts.set_code_facts(conn, code_id, expires_at=expires_at)
+            changes["expires_at"] = [end or None, expires_at or None]
+        action = _SWITCHED.get(status, _WRITTEN) if status_only else _WRITTEN
+        note(conn, author, action, object_id=code_id, name=changed.name, changes=changes)
         return changed
 
     return await commit(services, work)
+
+
+async def switch_code(services: Services, author: Author, code_id: int, status: RedemptionStatus) -> Redemption:
+    """Switch a code on or off. Raises `Refused` for one that was used."""
+    return await update_code(services, author, code_id, name="", quota=None, status=status, status_only=True)
 
 
 async def delete_code(services: Services, author: Author, code_id: int) -> None:
@@ -119,6 +153,7 @@ async def delete_code(services: Services, author: Author, code_id: int) -> None:
     def work(conn: Connection) -> None:
         code = _found(redemptions.by_id(conn, code_id))
         redemptions.remove(conn, code_id)
+        people_facts.forget_code(conn, code_id)
         note(conn, author, "code.delete", object_id=code_id, name=code.name, changes={"quota": [code.quota, None]})
 
     await commit(services, work)
@@ -135,6 +170,11 @@ async def redeem(services: Services, actor: User, key: str) -> int:
         code = redemptions.by_key(conn, key) if len(key) <= _LONGEST_KEY else None
         if code is None:
             raise Refused("Redeem failed: Invalid redemption code")
+        if code.status == RedemptionStatus.DISABLED:
+            raise Refused("Redeem failed: The redemption code is disabled")
+        known = people_facts.facts_of_codes(conn, [code.id]).get(code.id)
+        if code.status == RedemptionStatus.ENABLED and known and 0 < known.expires_at <= now_s():
+            raise Refused("Redeem failed: The redemption code has expired")
         if code.quota <= 0 or not redemptions.use(conn, code.id, code.quota, now_s=now_s(), now_ms=now_ms()):
             raise Refused("Redeem failed: The redemption code has been used")
         if not users.add_quota(conn, actor.id, code.quota, now_ms=now_ms(), most=MOST_UNITS):
@@ -142,6 +182,7 @@ async def redeem(services: Services, actor: User, key: str) -> int:
         ledger.post(
             conn, kind="redeem", at_ms=now_ms(), user_id=actor.id, user_units=code.quota, note=f"code {code.id}"
         )
+        people_facts.set_code_facts(conn, code.id, used_by=actor.id)
         text = f"Recharged {money(code.quota)} using redemption code"
         write_entry(services, conn, about(actor, LogType.TOP_UP, text))
         return code.quota
@@ -159,6 +200,11 @@ def _check_name(name: str) -> None:
 def _check_quota(quota: int) -> None:
     if not 0 < quota <= MOST_UNITS:
         raise Refused(f"The quota of a redemption code must be between 1 and {MOST_UNITS}")
+
+
+def _check_expiry(expires_at: int) -> None:
+    if expires_at and expires_at <= now_s():
+        raise Refused("a code cannot expire in the past")
 
 
 def _check_id(code_id: int) -> None:

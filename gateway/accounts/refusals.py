@@ -71,10 +71,14 @@ class NotAllowed(Refused):
 
 
 class TooManyAttempts(Refused):
-    """Slow down."""
+    """Slow down. `wait_s`: for how long, where that is known."""
 
     code = "too_many_attempts"
     status = 429
+
+    def __init__(self, message: str, *, wait_s: int = 0) -> None:
+        super().__init__(message)
+        self.wait_s = wait_s
 
 
 class SecondFactorWanted(Refused):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from gateway.accounts import recovery
 from gateway.accounts.refusals import NotAllowed
 from gateway.accounts.sessions import Signed
 from storage.records import UserStatus
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from gateway.accounts.totp import TotpCheck
+    from gateway.audit.author import Whereabouts
     from gateway.services import Services
     from storage.records import User
 
@@ -43,10 +45,20 @@ def is_awaited(session: MutableMapping[str, object]) -> bool:
     return _kept(session) is not None
 
 
-async def finish(services: Services, totp: TotpCheck, session: MutableMapping[str, object], *, code: str) -> Signed:
-    """Return who signs in. Raises `NotAllowed` when they must begin anew, `Refused` for a wrong code."""
+async def finish(
+    services: Services,
+    totp: TotpCheck,
+    session: MutableMapping[str, object],
+    *,
+    code: str,
+    at: Whereabouts | None = None,
+) -> Signed:
+    """Return who signs in. Raises `NotAllowed` when they must begin anew, `Refused` for a wrong code.
+
+    The code is one of the authenticator's or a recovery code; `at` is from where it was sent.
+    """
     try:
-        return await _finish(services, totp, _kept(session), code=code)
+        return await _finish(services, totp, _kept(session), code=code, at=at)
     except NotAllowed:
         session.pop(_KEY, None)
         raise
@@ -59,7 +71,9 @@ def _kept(session: MutableMapping[str, object]) -> tuple[int, int, int] | None:
     return waiting[0], waiting[1], waiting[2]
 
 
-async def _finish(services: Services, totp: TotpCheck, kept: tuple[int, int, int] | None, *, code: str) -> Signed:
+async def _finish(
+    services: Services, totp: TotpCheck, kept: tuple[int, int, int] | None, *, code: str, at: Whereabouts | None
+) -> Signed:
     if kept is None:
         raise NotAllowed(_OVER)
     user_id, version, began_at = kept
@@ -73,5 +87,5 @@ async def _finish(services: Services, totp: TotpCheck, kept: tuple[int, int, int
     if user is None or user.status != UserStatus.ENABLED or now != version or not user.totp_secret:
         raise NotAllowed(_OVER)
     await totp.pace(user.id)
-    await totp.check(user.id, user.totp_secret, code)
+    await recovery.check_second_factor(services, totp, user, code, at=at)
     return Signed(user, now)

@@ -26,7 +26,7 @@ from storage.repositories import security, users
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from gateway.audit.author import Author
+    from gateway.audit.author import Author, Whereabouts
     from gateway.services import Services
     from storage.records import User
 
@@ -41,7 +41,15 @@ _NEEDS_MAIL = (
 
 
 async def register(
-    services: Services, *, username: str, password: str, display_name: str, email: str, code: str, aff_code: str
+    services: Services,
+    *,
+    username: str,
+    password: str,
+    display_name: str,
+    email: str,
+    code: str,
+    aff_code: str,
+    at: Whereabouts | None = None,
 ) -> None:
     """Make an account for somebody from outside. `code` is what was mailed to `email`, where that is required."""
     options = services.registry.current.options
@@ -63,7 +71,7 @@ async def register(
         # Nobody proved that it is theirs.
         email, claim = "", None
     new = NewAccount(username=username, password_hash=await hashed(password), email=email, aff_code=aff_code)
-    await open_account(services, new, claim=claim)
+    await open_account(services, new, claim=claim, at=at)
 
 
 async def update_self(
@@ -82,7 +90,7 @@ async def update_self(
         check_lengths(username=username, display_name=display_name, password=password)
     except InvalidInput as error:
         raise Refused(
-            "Input is illegal: a name is too long, or the password does not have 8 to 20 characters"
+            "Input is illegal: a name is too long, or the password does not have 8 to 64 characters"
         ) from error
     values: dict[str, object] = {"username": username, "display_name": display_name, "updated_at": now_ms()}
     if password:

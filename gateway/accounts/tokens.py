@@ -1,4 +1,8 @@
-"""API tokens, as their owners manage them. Nobody sees another person's tokens, root included."""
+"""API tokens, as their owners manage them.
+
+Nobody sees the key of another person's token, root included. Over their pages administrators may see and change the
+rest of what people of lower roles have; they say so with `others`, which scripts cannot.
+"""
 
 from __future__ import annotations
 
@@ -10,21 +14,23 @@ from gateway.accounts.clock import now_ms, now_s
 from gateway.accounts.entries import write_entry
 from gateway.accounts.people import MOST_UNITS, new_key
 from gateway.accounts.refusals import NotFound, Refused
+from gateway.accounts.token_recording import write_switch
 from gateway.accounts.transactions import commit
-from gateway.audit.trail import differences, note
-from storage.records import LogRow, LogType, TokenStatus
-from storage.repositories import ledger, tokens
+from gateway.audit.trail import Changes, differences, note
+from storage.records import LogRow, LogType, Role, TokenStatus
+from storage.repositories import ledger, token_extras, tokens, users
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from gateway.audit.author import Author
+    from gateway.audit.author import Acting, Author
     from gateway.services import Services
     from storage.records import Token, User
     from storage.repositories.rows import Page, Sort
 
 LONGEST_NAME_BYTES = 30
 _NOTED = ("name", "status", "expired_time", "remain_quota", "unlimited_quota", "models", "subnet")
+_SWITCHED: dict[int | None, str] = {TokenStatus.ENABLED: "token.enable", TokenStatus.DISABLED: "token.disable"}
 NEVER = -1
 _LATEST = 253_402_300_799  # the last second of the year 9999
 _LONGEST_LIST = 60_000
@@ -48,9 +54,15 @@ class TokenEdit:
     status: int | None = None
     expired_time: int | None = None
     remain_quota: int | None = None
+    quota_change: int = 0
+    """How much is added to what remains, whatever that is by then; wins over `remain_quota`."""
     unlimited_quota: bool | None = None
     models: str | None = None
     subnet: str | None = None
+    note: str | None = None
+    """For people; the original program has no place for it."""
+    record_messages: bool | None = None
+    """What is said with it is kept for a while; the original program does not record."""
 
 
 async def list_tokens(
@@ -60,9 +72,24 @@ async def list_tokens(
     return await services.database.read(lambda conn: tokens.page(conn, actor.id, keyword, sort, page))
 
 
-async def read_token(services: Services, actor: User, token_id: int) -> Token:
+async def read_token(services: Services, actor: Acting, token_id: int, *, others: bool = False) -> Token:
     """Return one of the actor's tokens."""
-    return _found(await services.database.read(lambda conn: tokens.own(conn, actor.id, token_id)), token_id)
+    return await services.database.read(lambda conn: reached(conn, actor, token_id, others=others))
+
+
+def reached(conn: Connection, actor: Acting, token_id: int, *, others: bool, lock: bool = False) -> Token:
+    """Return one of the actor's tokens or, with `others`, one of somebody whom the actor may administer.
+
+    With `lock` its row is held until the transaction ends. Raises `NotFound`, whether it is not there or not theirs.
+    """
+    token = tokens.anybody_s(conn, token_id, lock=lock) if token_id else None
+    if token is not None and token.user_id != actor.id:
+        owner = users.by_id(conn, token.user_id) if others and actor.role >= Role.ADMIN else None
+        if owner is None or not (actor.role == Role.ROOT or owner.role < actor.role):
+            token = None
+    if token is None:
+        raise NotFound(f"token {token_id} was not found")
+    return token
 
 
 async def create_token(services: Services, actor: Author, new: TokenEdit) -> Token:
@@ -95,8 +122,12 @@ async def create_token(services: Services, actor: Author, new: TokenEdit) -> Tok
         ledger.post(
             conn, kind=ledger.OPENING, at_ms=moment, token_id=token_id, token_units=remaining, note="new token"
         )
+        if new.note:
+            token_extras.set_note(conn, token_id, new.note)
         made = _found(tokens.own(conn, actor.id, token_id), token_id)
-        _noted(conn, actor, "token.create", None, made)
+        more: Changes = {"note": ["", new.note]} if new.note else {}
+        more |= write_switch(services, conn, actor, made, new.record_messages) or {}
+        _noted(conn, actor, "token.create", None, made, more)
         return made
 
     return await commit(services, work)
@@ -114,7 +145,13 @@ async def reveal_key(services: Services, actor: Author, token_id: int) -> Token:
 
 
 async def update_token(
-    services: Services, actor: Author, token_id: int, edit: TokenEdit, *, status_only: bool = False
+    services: Services,
+    actor: Author,
+    token_id: int,
+    edit: TokenEdit,
+    *,
+    status_only: bool = False,
+    others: bool = False,
 ) -> Token:
     """Write a token, or only its state. A state that only time or use had caused goes when its cause goes."""
     _check(edit, prefix="invalid token: ")
@@ -124,14 +161,19 @@ async def update_token(
         raise Refused("Token name cannot be empty")
 
     def work(conn: Connection) -> Token:
-        token = _found(tokens.own_locked(conn, actor.id, token_id), token_id)
+        token = reached(conn, actor, token_id, others=others, lock=True)
         _check_wake_up(token, edit)
+        moved: Changes | None = None
+        action = "token.update"
         if status_only:
+            action = _SWITCHED.get(edit.status, action)
             tokens.change(conn, token_id, {"status": _known(edit.status), "updated_at": now_ms()})
         else:
             _write(conn, token, edit)
-        changed = _found(tokens.own(conn, actor.id, token_id), token_id)
-        _noted(conn, actor, "token.update", token, changed)
+            moved = _write_note(conn, token, edit.note) or {}
+            moved |= write_switch(services, conn, actor, token, edit.record_messages) or {}
+        changed = _found(tokens.own(conn, token.user_id, token_id), token_id)
+        _noted(conn, actor, action, token, changed, moved)
         return changed
 
     changed = await commit(services, work)
@@ -139,9 +181,15 @@ async def update_token(
     return changed
 
 
+def _remaining(token: Token, edit: TokenEdit) -> int:
+    if edit.quota_change:
+        return token.remain_quota + edit.quota_change
+    return token.remain_quota if edit.remain_quota is None else edit.remain_quota
+
+
 def _write(conn: Connection, token: Token, edit: TokenEdit) -> None:
     expires = token.expired_time if edit.expired_time is None else edit.expired_time or NEVER
-    remaining = token.remain_quota if edit.remain_quota is None else edit.remain_quota
+    remaining = _remaining(token, edit)
     unlimited = token.unlimited_quota if edit.unlimited_quota is None else edit.unlimited_quota
     status = token.status if edit.status is None else _known(edit.status)
     is_over: dict[int, bool] = {
@@ -167,25 +215,32 @@ def _write(conn: Connection, token: Token, edit: TokenEdit) -> None:
         ledger.post(conn, kind="token", at_ms=now_ms(), token_id=token.id, token_units=moved, note="edited")
 
 
+def _write_note(conn: Connection, token: Token, text: str | None) -> Changes | None:
+    before = token_extras.notes_of(conn, [token.id]).get(token.id, "")
+    if text is None or text == before:
+        return None
+    token_extras.set_note(conn, token.id, text)
+    return {"note": [before, text]}
+
+
 def _check_wake_up(token: Token, edit: TokenEdit) -> None:
     if edit.status != TokenStatus.ENABLED:
         return
     expires = edit.expired_time or token.expired_time
     if token.status == TokenStatus.EXPIRED and expires != NEVER and expires <= now_s():
         raise Refused(_EXPIRED)
-    remaining = token.remain_quota if edit.remain_quota is None else edit.remain_quota
+    remaining = _remaining(token, edit)
     unlimited = token.unlimited_quota if edit.unlimited_quota is None else edit.unlimited_quota
     if token.status == TokenStatus.EXHAUSTED and remaining <= 0 and not unlimited:
         raise Refused(_EXHAUSTED)
 
 
 async def delete_token(services: Services, actor: Author, token_id: int) -> None:
-    """Delete one of the actor's tokens; what it had left goes from the books."""
+    """Delete one of the actor's tokens for good; what it had left goes from the books."""
 
     def work(conn: Connection) -> None:
-        token = tokens.own_locked(conn, actor.id, token_id) if token_id else None
-        if token is None or not tokens.remove(conn, actor.id, token_id):
-            raise NotFound(f"token {token_id} was not found")
+        token = reached(conn, actor, token_id, others=False, lock=True)
+        tokens.remove(conn, token.user_id, token_id)
         _noted(conn, actor, "token.delete", token, None)
         if token.remain_quota:
             ledger.post(
@@ -248,11 +303,18 @@ async def consume(
     return changed
 
 
-def _noted(conn: Connection, author: Author, action: str, before: Token | None, after: Token | None) -> None:
+def _noted(
+    conn: Connection,
+    author: Author,
+    action: str,
+    before: Token | None,
+    after: Token | None,
+    more: Changes | None = None,
+) -> None:
     token = after or before
     assert token is not None  # noqa: S101 - callers have at least one
     facts = [{} if t is None else {name: getattr(t, name) for name in _NOTED} for t in (before, after)]
-    note(conn, author, action, object_id=token.id, name=token.name, changes=differences(*facts))
+    note(conn, author, action, object_id=token.id, name=token.name, changes=differences(*facts) | (more or {}))
 
 
 def _check(edit: TokenEdit, *, prefix: str) -> None:
@@ -265,6 +327,8 @@ def _check(edit: TokenEdit, *, prefix: str) -> None:
             raise Refused(f"{prefix}invalid network segment: {network.strip()[:60]}")
     if len(edit.models or "") > _LONGEST_LIST or len(edit.subnet or "") > _LONGEST_LIST:
         raise Refused(f"{prefix}a list is too long")
+    if len(edit.note or "") > token_extras.LONGEST_NOTE:
+        raise Refused(f"{prefix}the note is too long")
     if edit.expired_time is not None and not NEVER <= edit.expired_time <= _LATEST:
         raise Refused(f"{prefix}the expiration time must be a time in seconds, or -1 for never")
     if edit.remain_quota is not None and not edit.unlimited_quota and not 0 <= edit.remain_quota <= MOST_UNITS:

@@ -12,13 +12,14 @@ import time
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
+from gateway.accounts import recovery
 from gateway.accounts.clock import now_ms
 from gateway.accounts.entries import about, write_entry
 from gateway.accounts.refusals import NotAllowed, NotFound, Refused, TooManyAttempts
 from gateway.accounts.transactions import commit
 from gateway.audit.trail import note
 from storage.records import LogType, Role
-from storage.repositories import users
+from storage.repositories import sign_ins, users
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -106,7 +107,7 @@ async def disable(services: Services, check: TotpCheck, author: Author, actor: U
         raise Refused("TOTP code is required")
     if not actor.totp_secret:
         raise Refused("TOTP is not enabled for this user")
-    await check.check(actor.id, actor.totp_secret, code)
+    await recovery.check_second_factor(services, check, actor, code)
     await _store(services, author, "", "user.2fa-off")
 
 
@@ -122,6 +123,7 @@ async def disable_for(services: Services, actor: Author, user_id: int) -> None:
         if not target.totp_secret:
             raise Refused("TOTP is not enabled for this user")
         users.change(conn, user_id, {"totp_secret": "", "updated_at": now_ms()})
+        sign_ins.set_recovery_codes(conn, user_id, [])
         text = f"Admin (ID: {actor.id}) disabled TOTP for user {target.username}"
         write_entry(services, conn, about(target, LogType.MANAGE, text))
         note(conn, actor, "user.2fa-off", object_id=target.id, name=target.username)
@@ -134,6 +136,8 @@ async def _store(services: Services, actor: Author, secret: str, action: str) ->
     def work(conn: Connection) -> None:
         note(conn, actor, action, object_id=actor.id, name=actor.username)
         users.change(conn, actor.id, {"totp_secret": secret, "updated_at": now_ms()})
+        # Codes belong to the secret that they stand in for.
+        sign_ins.set_recovery_codes(conn, actor.id, [])
 
     await commit(services, work)
     services.accounts.forget_user(actor.id)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gateway.accounts.clock import now_ms
 from gateway.accounts.entries import about, write_entry
 from gateway.accounts.hashing import hashed
-from gateway.accounts.people import MOST_UNITS, NewAccount, check_lengths, close_account, open_account
+from gateway.accounts.people import MOST_UNITS, NO_LIMIT, NewAccount, check_lengths, close_account, open_account
 from gateway.accounts.refusals import InvalidInput, InvalidParameter, NotAllowed, NotFound, Refused
 from gateway.accounts.transactions import commit
 from gateway.audit.trail import Changes, differences, note
@@ -32,10 +32,11 @@ _NO_PROMOTION = "No permission to promote other users to a permission level grea
 _NO_CREATION = "Unable to create users with permissions greater than or equal to your own"
 _UNKNOWN = "User does not exist"
 _TAKEN = "Username already exists"
+LONGEST_REMARK = 200
 _LONGEST_GROUP = 32
 _LONGEST_FOREIGN_ID = 191
 _FOREIGN_IDS = ("github_id", "wechat_id", "lark_id", "oidc_id")
-_NOTED = ("username", "display_name", "email", "group", "role", "status", *_FOREIGN_IDS)
+_NOTED = ("username", "display_name", "email", "group", "role", "status", "unlimited_quota", *_FOREIGN_IDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,10 @@ class UserEdit:
     password: str = ""
     email: str | None = None
     quota: int | None = None
+    quota_change: int = 0
+    """How much is added to the balance, whatever it is by then; wins over `quota`."""
+    unlimited_quota: bool | None = None
+    """Whether the account spends without its balance growing less."""
     group: str | None = None
     status: int | None = None
     role: int | None = None
@@ -67,7 +72,7 @@ async def search_users(services: Services, keyword: str, sort: Sort, page: Page 
     return await services.database.read(lambda conn: users.search(conn, keyword, sort, page))
 
 
-async def read_user(services: Services, actor: User, user_id: int) -> User:
+async def read_user(services: Services, actor: Acting, user_id: int) -> User:
     """Return one account of a lower role."""
     if user_id == 0:
         raise Refused("id is empty!")
@@ -82,6 +87,36 @@ async def create_user(
     services: Services, actor: Author, *, username: str, password: str, display_name: str | None, role: int
 ) -> None:
     """Make a common user; a role may be named, which must be below the actor's, and changes nothing."""
+    new = await _new_account(actor, username=username, password=password, display_name=display_name, role=role)
+    await open_account(services, new, author=actor)
+
+
+async def create_complete_user(services: Services, actor: Author, edit: UserEdit) -> int:
+    """Make an account with everything that is filled in, and return its id; `edit.id` does not count.
+
+    Raises `Refused`, and then there is no account.
+    """
+    new = await _new_account(
+        actor, username=edit.username, password=edit.password, display_name=edit.display_name, role=edit.role or 0
+    )
+    edit = _checked(replace(edit, display_name=edit.display_name or new.username))
+    new = replace(
+        new,
+        display_name=edit.display_name,
+        email=edit.email or "",
+        role=edit.role or Role.USER,
+        status=edit.status or UserStatus.ENABLED,
+        group=edit.group or "default",
+        quota=edit.quota,
+        unlimited_quota=bool(edit.unlimited_quota),
+    )
+    return await open_account(services, new, author=actor)
+
+
+async def _new_account(
+    actor: Author, *, username: str, password: str, display_name: str | None, role: int
+) -> NewAccount:
+    """Return what every new account needs, checked."""
     if not username or not password:
         raise InvalidParameter
     username = username.strip()
@@ -93,12 +128,13 @@ async def create_user(
     check_lengths(username=username, display_name=display_name, password=password)
     if role >= actor.role:
         raise NotAllowed(_NO_CREATION)
-    new = NewAccount(username=username, password_hash=await hashed(password), display_name=display_name)
-    await open_account(services, new, author=actor)
+    return NewAccount(username=username, password_hash=await hashed(password), display_name=display_name)
 
 
 async def update_user(services: Services, actor: Author, edit: UserEdit) -> None:
     """Write an account. Sessions end with a new password, another role, or when it is switched off."""
+    if edit.id == 0:
+        raise InvalidParameter
     edit = _checked(edit)
     password_hash = await hashed(edit.password) if edit.password else ""
     try:
@@ -109,8 +145,6 @@ async def update_user(services: Services, actor: Author, edit: UserEdit) -> None
 
 
 def _checked(edit: UserEdit) -> UserEdit:
-    if edit.id == 0:
-        raise InvalidParameter
     edit = replace(edit, username=edit.username.strip(), display_name=edit.display_name.strip())
     if not edit.username:
         raise Refused("Username cannot be empty")
@@ -162,17 +196,28 @@ def _write_user(services: Services, conn: Connection, actor: Author, edit: UserE
     if password_hash:
         values["password"] = password_hash
     users.change(conn, target.id, values)
+    if edit.unlimited_quota is not None:
+        values["unlimited_quota"] = edit.unlimited_quota
+    quota = target.quota if edit.quota is None else edit.quota
+    if edit.quota_change:
+        quota = target.quota + edit.quota_change
+        if not -MOST_UNITS <= quota <= MOST_UNITS:
+            raise InvalidInput
     changed = differences(
         {name: getattr(target, name) for name in _NOTED} | {"password": "", "quota": target.quota},
         {name: values.get(name, getattr(target, name)) for name in _NOTED}
-        | {"password": password_hash, "quota": target.quota if edit.quota is None else edit.quota},
+        | {"password": password_hash, "quota": quota},
         secrets=("password",),
     )
     note(conn, actor, "user.update", object_id=target.id, name=edit.username, changes=changed)
     if password_hash or role != target.role or status != target.status:
         security.end_sessions(conn, target.id, now_ms=moment)
-    if edit.quota is not None and edit.quota != target.quota:
-        _set_quota(services, conn, target, edit.quota)
+    if quota != target.quota:
+        _set_quota(services, conn, target, quota)
+    if edit.unlimited_quota is not None and edit.unlimited_quota != target.unlimited_quota:
+        users.set_unlimited(conn, target.id, edit.unlimited_quota, now_ms=moment)
+        text = NO_LIMIT if edit.unlimited_quota else "Admin limited the user to the quota that is left again"
+        write_entry(services, conn, about(target, LogType.MANAGE, text))
 
 
 def _set_quota(services: Services, conn: Connection, target: User, quota: int) -> None:
@@ -267,25 +312,38 @@ async def delete_user(services: Services, actor: Author, user_id: int) -> None:
     services.accounts.forget_user(user_id)
 
 
-async def top_up(services: Services, author: Author, *, user_id: int, quota: int, remark: str) -> None:
-    """Add quota to an account and tell so in its log."""
-    if quota < 0:
+async def top_up(
+    services: Services, author: Author, *, user_id: int, quota: int, remark: str, may_take: bool = False
+) -> tuple[int, int]:
+    """Add quota to an account and tell so in its log; returns the balance before and after.
+
+    With `may_take` it may be negative, down to an empty balance; scripts cannot say so, as they never could.
+    """
+    if quota < 0 and not may_take:
         raise Refused("quota cannot be negative!")
-    if quota == 0 or quota > MOST_UNITS:
+    if quota == 0 or abs(quota) > MOST_UNITS:
         raise Refused(f"quota must be between 1 and {MOST_UNITS}")
     remark = remark or f"Recharged via API {services.registry.current.options.money(quota)}"
+    if may_take and len(remark) > LONGEST_REMARK:
+        raise Refused("the remark is too long")
 
-    def work(conn: Connection) -> None:
-        target = _living(users.by_id(conn, user_id))
+    def work(conn: Connection) -> tuple[int, int]:
+        target = _living(users.locked(conn, user_id))
+        if may_take:
+            _check_reach(author, target, _NO_UPDATE)
+        if quota < 0 and target.quota + quota < 0:
+            raise Refused("the balance cannot become negative")
         if not users.add_quota(conn, target.id, quota, now_ms=now_ms(), most=MOST_UNITS):
             raise Refused("the balance would become too large")
         ledger.post(conn, kind="topup", at_ms=now_ms(), user_id=target.id, user_units=quota, note=remark)
         write_entry(services, conn, about(target, LogType.TOP_UP, remark, quota=quota))
         added: Changes = {"quota": [target.quota, target.quota + quota], "remark": ["", remark]}
         note(conn, author, "user.topup", object_id=target.id, name=target.username, changes=added)
+        return target.quota, target.quota + quota
 
-    await commit(services, work)
+    balances = await commit(services, work)
     services.accounts.forget_user(user_id)
+    return balances
 
 
 def _living(user: User | None) -> User:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from gateway.accounts.clock import now_ms
@@ -32,22 +33,35 @@ def note(
     name: str = "",
     changes: Mapping[str, Sequence[object]] | None = None,
 ) -> None:
-    """Write down that `author` did `action` (`kind.verb`) to an object, with what `differences` found."""
-    audit.add(
-        conn,
-        AuditRow(
-            created_at=now_ms(),
-            actor_id=author.id,
-            actor=author.username,
-            address=author.address,
-            via=author.via,
-            action=action,
-            kind=action.partition(".")[0],
-            object_id=object_id,
-            object_name=name,
-            changes=json.dumps(changes or {}, ensure_ascii=False, default=str),
-        ),
+    """Write down that `author` did `action` (`kind.verb`) to an object, with what `differences` found.
+
+    While they do something to several objects (`author.at_once`), it becomes a part of the one entry about these.
+    """
+    row = AuditRow(
+        created_at=now_ms(),
+        actor_id=author.id,
+        actor=author.username,
+        address=author.address,
+        via=author.via,
+        action=action,
+        kind=_kind(action),
+        object_id=object_id,
+        object_name=name,
+        changes=json.dumps(changes or {}, ensure_ascii=False, default=str),
     )
+    together = author.together
+    if together is not None:
+        whole = replace(
+            row,
+            action=together.action,
+            kind=_kind(together.action),
+            object_id=0,
+            object_name="",
+            changes="{}",
+            batch=together.batch,
+        )
+        row = replace(row, part_of=audit.whole(conn, whole))
+    audit.add(conn, row)
 
 
 def differences(
@@ -64,6 +78,10 @@ def differences(
         else:
             changes[name] = [_shortened(old), _shortened(new)]
     return changes
+
+
+def _kind(action: str) -> str:
+    return action.partition(".")[0]
 
 
 def _plain(value: object) -> object:

@@ -11,10 +11,11 @@ from gateway.accounts.clock import now_ms
 from gateway.accounts.hashing import hashed
 from gateway.accounts.passwords import is_acceptable
 from gateway.accounts.people import LONGEST_EMAIL
+from gateway.accounts.preferences import mail_languages
 from gateway.accounts.refusals import InvalidInput, InvalidParameter, NotAllowed, Refused, TooManyAttempts
 from gateway.accounts.transactions import commit
-from gateway.audit.author import author_of
-from gateway.audit.trail import note
+from gateway.audit.author import Whereabouts, author_of
+from gateway.audit.trail import Changes, note
 from gateway.mail.letters import code_letter, reset_letter
 from storage.errors import Conflict
 from storage.records import UserStatus
@@ -23,6 +24,7 @@ from storage.repositories import codes, identities, security, users
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from gateway.audit.author import Author
     from gateway.mail.letters import Language, Letter
     from gateway.registry.options import Options
     from gateway.services import Services
@@ -112,18 +114,19 @@ def reserve(conn: Connection, address: str) -> None:
     codes.take_turn(conn, f"address\n{identities.folded(address)}")
 
 
-async def bind_address(services: Services, actor: User, *, address: str, code: str) -> None:
+async def bind_address(services: Services, author: Author, *, address: str, code: str) -> None:
     """Give an address to the account of whoever has its code."""
     await check_code(services, address, code)
 
     def work(conn: Connection) -> None:
-        claim(conn, address, code, user_id=actor.id)
-        users.change(conn, actor.id, {"email": address, "updated_at": now_ms()})
-        changes = {"email": [actor.email, address]}
-        note(conn, author_of(actor), "user.update", object_id=actor.id, name=actor.username, changes=changes)
+        before = users.by_id(conn, author.id)
+        claim(conn, address, code, user_id=author.id)
+        users.change(conn, author.id, {"email": address, "updated_at": now_ms()})
+        changes: Changes = {"email": [before.email if before else "", address]}
+        note(conn, author, "user.update", object_id=author.id, name=author.username, changes=changes)
 
     await commit(services, work)
-    services.accounts.forget_user(actor.id)
+    services.accounts.forget_user(author.id)
 
 
 # --- forgotten passwords
@@ -132,26 +135,40 @@ async def bind_address(services: Services, actor: User, *, address: str, code: s
 async def new_resets(services: Services, address: str, *, language: Language) -> list[tuple[str, Letter]]:
     """Return a mail with a reset link for each living account with this address, and where to send it.
 
-    One-api let accounts share an address. What is mailed goes to the address as the account has it.
+    One-api let accounts share an address. What is mailed goes to the address as the account has it, in the language
+    that its owner chose, else in `language`, which who asks for it reads.
     """
     if not is_address(address):
         raise InvalidParameter
     await _pace(services, address)
+    owners = await services.database.read(lambda conn: _living(conn, address))
+    known = await mail_languages(services, [owner.id for owner in owners], default=language)
+    return [(owner.email, await _reset_for(services, owner, language=known[owner.id])) for owner in owners]
+
+
+async def new_reset(services: Services, owner: User) -> Letter:
+    """Return a mail with a reset link for this account, to be sent to its address; in its owner's language."""
+    if not is_address(owner.email):
+        raise InvalidParameter
+    await _pace(services, owner.email)
+    known = await mail_languages(services, [owner.id])
+    return await _reset_for(services, owner, language=known[owner.id])
+
+
+async def _reset_for(services: Services, owner: User, *, language: Language) -> Letter:
     options = services.registry.current.options
-    mails = []
-    for owner in await services.database.read(lambda conn: _living(conn, address)):
-        token = secrets.token_hex(16)
-        await _store(services, _reset_subject(owner.id), _reset_proof(owner.id, token), user_id=owner.id)
-        link = f"{options.server_address}/user/reset?email={quote(owner.email)}&token={token}"
-        letter = reset_letter(
-            language, site=options.text("SystemName"), name=owner.username, link=link, minutes=CODE_LIFE_MIN
-        )
-        mails.append((owner.email, letter))
-    return mails
+    token = secrets.token_hex(16)
+    await _store(services, _reset_subject(owner.id), _reset_proof(owner.id, token), user_id=owner.id)
+    link = f"{options.server_address}/user/reset?email={quote(owner.email)}&token={token}"
+    return reset_letter(
+        language, site=options.text("SystemName"), name=owner.username, link=link, minutes=CODE_LIFE_MIN
+    )
 
 
-async def reset_password(services: Services, *, address: str, token: str, password: str = "") -> str:
-    """Give the account behind a mailed link a new password, and end its sessions.
+async def reset_password(
+    services: Services, *, address: str, token: str, password: str = "", at: Whereabouts | None = None
+) -> str:
+    """Give the account behind a mailed link a new password, and end its sessions. `at`: from where that is asked.
 
     Returns the password, which is a random one unless `password` says otherwise. Raises `Refused`.
     """
@@ -163,6 +180,7 @@ async def reset_password(services: Services, *, address: str, token: str, passwo
     if not await services.database.read(lambda conn: _living(conn, address)):
         raise Refused(_WRONG_LINK)
     new_hash = await hashed(chosen)
+    where = at or Whereabouts()
 
     def work(conn: Connection) -> int:
         moment = now_ms()
@@ -170,7 +188,8 @@ async def reset_password(services: Services, *, address: str, token: str, passwo
             if codes.spend(conn, _reset_subject(owner.id), _reset_proof(owner.id, token), now_ms=moment):
                 users.change(conn, owner.id, {"password": new_hash, "updated_at": moment})
                 security.end_sessions(conn, owner.id, now_ms=moment)
-                note(conn, author_of(owner), "user.password-reset", object_id=owner.id, name=owner.username)
+                by = author_of(owner, address=where.address, via=where.via)
+                note(conn, by, "user.password-reset", object_id=owner.id, name=owner.username)
                 return owner.id
         raise Refused(_WRONG_LINK)
 

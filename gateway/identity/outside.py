@@ -11,6 +11,7 @@ import certifi
 from gateway.identity.foreign import Endpoints
 from gateway.identity.web import Web
 from gateway.mail.courier import Courier
+from gateway.site.releases import Releases
 
 if TYPE_CHECKING:
     from gateway.services import Services
@@ -22,11 +23,14 @@ class Outside:
 
     web: Web
     courier: Courier
+    releases: Releases
+    """Knows of newer versions, if anybody wants that."""
     endpoints: Endpoints = field(default_factory=Endpoints)
 
     @classmethod
-    def of(cls, services: Services, *, tls: ssl.SSLContext | None = None) -> Outside:
-        """Return what the settings name. The caller runs the courier, a service."""
+    def of(cls, services: Services, *, tls: ssl.SSLContext | None = None, is_leader: bool = True) -> Outside:
+        """Return what the settings name. The caller runs courier and releases, which are services."""
         settings = services.settings
         courier = Courier(services.registry, verifies=settings.force_email_tls_verify, journal=services.journal)
-        return cls(web=Web(tls or ssl.create_default_context(cafile=certifi.where())), courier=courier)
+        web = Web(tls or ssl.create_default_context(cafile=certifi.where()))
+        return cls(web=web, courier=courier, releases=Releases(services, web, asks=is_leader))

@@ -11,7 +11,6 @@ from gateway.accounts.people import LONGEST_DISPLAY_NAME, LONGEST_USERNAME, NewA
 from gateway.accounts.refusals import NameTaken, NotAllowed, Refused
 from gateway.accounts.sessions import Signed
 from gateway.accounts.transactions import commit
-from gateway.audit.author import author_of
 from gateway.audit.trail import Changes, note
 from gateway.identity import addresses
 from gateway.identity.foreign import ThirdPartyFailed
@@ -21,9 +20,9 @@ from storage.repositories import codes, identities, security, users
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from gateway.audit.author import Author, Whereabouts
     from gateway.identity.foreign import ForeignAccount
     from gateway.services import Services
-    from storage.records import User
 
 _LONGEST_ID = 191
 _NUMBERED = 20
@@ -39,35 +38,36 @@ class _AddressTaken(Exception):
     """Somebody was given the address while the account was being made."""
 
 
-async def sign_in(services: Services, who: ForeignAccount) -> Signed:
+async def sign_in(services: Services, who: ForeignAccount, *, at: Whereabouts | None = None) -> Signed:
     """Return the account of `who`, a new one if need be. Raises `Refused`."""
     _check(who)
     found = await services.database.read(lambda conn: _known(conn, who))
     if found is None:
         if not services.registry.current.options.flag("RegisterEnabled"):
             raise NotAllowed("The administrator has turned off new user registration")
-        await _register(services, who)
+        await _register(services, who, at)
         found = await services.database.read(lambda conn: _known(conn, who))
     if found is None or found.user.status != UserStatus.ENABLED:
         raise NotAllowed("User has been banned")
     return found
 
 
-async def bind(services: Services, actor: User, who: ForeignAccount) -> None:
-    """Make the identity one of the actor's account. Raises `Refused` when it is an account's already."""
+async def bind(services: Services, author: Author, who: ForeignAccount) -> None:
+    """Make the identity one of the author's account. Raises `Refused` when it is an account's already."""
     _check(who)
 
     def work(conn: Connection) -> None:
+        before = users.by_id(conn, author.id)
         _claim(conn, who)
-        users.change(conn, actor.id, {who.column: who.id, "updated_at": now_ms()})
-        changes: Changes = {str(who.column): [getattr(actor, who.column), who.id]}
-        note(conn, author_of(actor), "user.update", object_id=actor.id, name=actor.username, changes=changes)
+        users.change(conn, author.id, {who.column: who.id, "updated_at": now_ms()})
+        changes: Changes = {str(who.column): [getattr(before, who.column, ""), who.id]}
+        note(conn, author, "user.update", object_id=author.id, name=author.username, changes=changes)
 
     await commit(services, work)
-    services.accounts.forget_user(actor.id)
+    services.accounts.forget_user(author.id)
 
 
-async def _register(services: Services, who: ForeignAccount) -> None:
+async def _register(services: Services, who: ForeignAccount, at: Whereabouts | None) -> None:
     email = who.email if addresses.is_address(who.email) else ""
     number = await services.database.read(identities.next_id)
     wanted = _clean(who.username) or f"{who.column.removesuffix('_id')}_{number}"
@@ -81,7 +81,7 @@ async def _register(services: Services, who: ForeignAccount) -> None:
             foreign_ids={who.column: who.id},
         )
         try:
-            await open_account(services, new, claim=partial(_claim, who=who, email=email))
+            await open_account(services, new, claim=partial(_claim, who=who, email=email), at=at)
             return
         except _AddressTaken:
             email = ""

@@ -44,15 +44,44 @@ class Web:
         sent = {"Accept": "application/json", **(headers or {})}
         if content is not None:
             sent["Content-Type"] = "application/json"
+        body = await self._body(who, method, url, sent, content, form, refused_from=400)
+        try:
+            return msgspec.json.decode(body, type=dict[str, object])
+        except msgspec.DecodeError as error:
+            raise ThirdPartyFailed(f"the answer of {who} cannot be read") from error
+
+    async def post(self, who: str, url: str, *, json: object) -> dict[str, object]:
+        """Send `json`; return what is answered if that is an object, else nothing. Raises `ThirdPartyFailed`."""
+        # Redirects are not followed: whoever is told by a webhook lives at its address.
+        body = await self._body(
+            who, "POST", url, {"Content-Type": "application/json"}, msgspec.json.encode(json), None, refused_from=300
+        )
+        try:
+            return msgspec.json.decode(body, type=dict[str, object])
+        except msgspec.DecodeError:
+            return {}
+
+    async def _body(
+        self,
+        who: str,
+        method: str,
+        url: str,
+        headers: dict[str, str],
+        content: bytes | None,
+        form: dict[str, str] | None,
+        *,
+        refused_from: int,
+    ) -> bytes:
+        """Return what `url` answers; a status from `refused_from` on is a refusal. Raises `ThirdPartyFailed`."""
         body = bytearray()
         with trio.move_on_after(CALL_LIMIT_S) as limit:
             try:
                 async with (
                     # Proxies are taken from the environment, as one-api's own client did.
                     httpx2.AsyncClient(verify=self._tls, timeout=CALL_LIMIT_S) as client,
-                    client.stream(method, url, headers=sent, content=content, data=form) as answer,
+                    client.stream(method, url, headers=headers, content=content, data=form) as answer,
                 ):
-                    if answer.status_code >= 400:
+                    if answer.status_code >= refused_from:
                         raise ThirdPartyFailed(f"{who} refused the request ({answer.status_code})")
                     async for part in answer.aiter_bytes():
                         body += part
@@ -62,10 +91,7 @@ class Web:
                 raise unreachable(who) from error
         if limit.cancelled_caught:
             raise unreachable(who)
-        try:
-            return msgspec.json.decode(body, type=dict[str, object])
-        except msgspec.DecodeError as error:
-            raise ThirdPartyFailed(f"the answer of {who} cannot be read") from error
+        return bytes(body)
 
     async def exchange(
         self, who: str, url: str, *, client_id: str, secret: str, auth_method: str, **sent: str

@@ -69,16 +69,26 @@ def reset_letter(language: Language, *, site: str, name: str, link: str, minutes
     )
 
 
-def quota_letter(*, site: str, name: str, left: str, is_empty: bool, link: str) -> Letter:
-    """Return the mail that tells an account's owner that little or nothing is left."""
+def quota_letter(language: Language, *, site: str, name: str, left: str, is_empty: bool, link: str) -> Letter:
+    """Return the mail that tells an account's owner that little or nothing is left; `left` is in English."""
+    if language == "zh":
+        what = "已用尽" if is_empty else "即将用尽"
+        rest = left.replace(" point quota", " 点额度").replace(" quota", " 额度")
+        lines: list[tuple[Kind, str]] = [
+            ("text", f"您好，{name}！您在 {site} 的额度{what}，剩余 {rest}。"),  # noqa: RUF001
+            ("text", "额度不足时，请求将被拒绝。"),  # noqa: RUF001
+        ]
+        if link:
+            lines += [("text", "您可以在此充值："), ("link", link)]  # noqa: RUF001
+        return _letter(language, f"{site} 额度{what}", *lines)
     what = "is used up" if is_empty else "is running low"
-    lines: list[tuple[Kind, str]] = [
+    lines = [
         ("text", f"Hello {name}! Your quota on {site} {what}: {left} left."),
         ("text", "Requests will be refused once it does not cover them any more."),
     ]
     if link:
         lines += [("text", "You can top it up here:"), ("link", link)]
-    return _letter("en", f"{site}: your quota {what}", *lines)
+    return _letter(language, f"{site}: your quota {what}", *lines)
 
 
 def notice_letter(*, subject: str, text: str) -> Letter:

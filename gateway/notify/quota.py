@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from gateway.accounts.clock import now_ms
+from gateway.accounts.preferences import mail_languages
 from gateway.mail.letters import quota_letter
 from gateway.mail.smtp import NotConfigured
 from storage.errors import StorageError
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from gateway.ledger.types import Ledger, Reservation, Settlement
     from gateway.mail.courier import Courier
+    from gateway.mail.letters import Language
     from gateway.services import Services
     from storage.repositories.reminders import Balance
 
@@ -73,7 +75,7 @@ class QuotaReminder:
         options = self._services.registry.current.options
         threshold = options.integer("QuotaRemindThreshold")
         found = await self._services.database.read(lambda conn: reminders.balances(conn, user_ids))
-        low = [one for one in found if one.quota < threshold or one.quota <= 0]
+        low = [one for one in found if not one.is_unlimited and (one.quota < threshold or one.quota <= 0)]
         enough = {one.user_id for one in found} - {one.user_id for one in low}
         recovered = enough - self._has_enough
         self._has_enough -= {one.user_id for one in low}
@@ -82,10 +84,12 @@ class QuotaReminder:
         if len(self._has_enough) > _MOST_KNOWN:
             self._has_enough.clear()
         self._has_enough |= enough
-        for one in low:
-            self._tell(one)
+        if low:
+            known = await mail_languages(self._services, [one.user_id for one in low])
+            for one in low:
+                self._tell(one, known[one.user_id])
 
-    def _tell(self, one: Balance) -> None:
+    def _tell(self, one: Balance, language: Language) -> None:
         options = self._services.registry.current.options
         try:
             self._courier.check_configured()
@@ -93,6 +97,7 @@ class QuotaReminder:
             return
         if one.email:
             letter = quota_letter(
+                language,
                 site=options.text("SystemName"),
                 name=one.username,
                 left=options.money(max(one.quota, 0)),

@@ -18,6 +18,8 @@ from storage.repositories import identities
 
 if TYPE_CHECKING:
     from gateway.identity.outside import Outside
+    from gateway.identity.web import Web
+    from gateway.registry.options import Options
     from gateway.services import Services
 
 QUEUED = 100
@@ -81,25 +83,14 @@ class RootNotifier:
             self._lose(subject, str(error))
 
     async def _push(self, subject: str, text: str) -> bool:
-        """Give it to Message Pusher (https://github.com/songquanpeng/message-pusher), if there is one."""
+        """Give it to Message Pusher, if there is one."""
         options = self._services.registry.current.options
-        address = options.text("MessagePusherAddress").strip()
-        if not address:
+        if not options.text("MessagePusherAddress").strip():
             return False
-        body = {
-            "title": subject,
-            "description": text,
-            "content": text,
-            "token": options.text("MessagePusherToken"),
-        }
         try:
-            answer = await self._outside.web.json("Message Pusher", "POST", address, json=body)
+            await push_message(self._outside.web, options, subject, text)
         except ThirdPartyFailed as error:
             self._services.journal.event("warning", "notify.push_failed", str(error))
-            return False
-        if answer.get("success") is not True:
-            reason = text_of(answer, "message") or "Message Pusher refused the message"
-            self._services.journal.event("warning", "notify.push_failed", reason)
             return False
         return True
 
@@ -107,3 +98,11 @@ class RootNotifier:
         self.left_out += 1
         # Never an error: the alert service must not be called because another one could not be.
         self._services.journal.event("warning", "notify.unsent", f"root is not told of “{subject}”: {reason}")
+
+
+async def push_message(web: Web, options: Options, subject: str, text: str) -> None:
+    """Give Message Pusher (https://github.com/songquanpeng/message-pusher) a message. Raises `ThirdPartyFailed`."""
+    body = {"title": subject, "description": text, "content": text, "token": options.text("MessagePusherToken")}
+    answer = await web.json("Message Pusher", "POST", options.text("MessagePusherAddress").strip(), json=body)
+    if answer.get("success") is not True:
+        raise ThirdPartyFailed(text_of(answer, "message") or "Message Pusher refused the message")

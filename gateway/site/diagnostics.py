@@ -11,7 +11,7 @@ import msgspec
 import trio
 
 from gateway.config.settings import SPECS
-from gateway.registry.options import OPTION_SPECS
+from gateway.registry.option_specs import OPTION_SPECS
 from storage.errors import StorageError
 from storage.migrate import pending, revision_of
 from storage.repositories.vital import read_vitals
@@ -20,9 +20,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gateway.live.facts import ProcessFacts
+    from gateway.live.inside import Inside
     from gateway.live.live import Live
+    from gateway.live.tails import Line
     from gateway.services import Services
     from storage.repositories.vital import Vitals
+
+
+_TOLD_LINES = 20
+_LONGEST_LINE = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +54,7 @@ class Diagnosis:
     """Everything at one moment."""
 
     processes: Sequence[ProcessFacts]
+    insides: Sequence[Inside]
     main: DatabaseFacts
     logs: DatabaseFacts | None
     """The database of the logs, where it is another one."""
@@ -57,8 +64,8 @@ class Diagnosis:
     options: Sequence[Setting]
 
 
-async def diagnose(services: Services, live: Live) -> Diagnosis:
-    """Look at everything. A database that is away is told of, not raised."""
+async def diagnose(services: Services, live: Live, *, with_tasks: bool = False) -> Diagnosis:
+    """Look at everything, at the tree of tasks only if asked. A database that is away is told of, not raised."""
     main = await _database(services, is_main=True)
     apart = services.log_database is not services.database
     revision, waiting = "", []
@@ -67,6 +74,7 @@ async def diagnose(services: Services, live: Live) -> Diagnosis:
         waiting = await trio.to_thread.run_sync(pending, services.database)
     return Diagnosis(
         processes=await live.roll.call(),
+        insides=await live.insides.look(with_tasks=with_tasks),
         main=main,
         logs=await _database(services, is_main=False) if apart else None,
         revision=revision,
@@ -99,11 +107,12 @@ def changed_options(services: Services) -> list[Setting]:
 
 async def bundle(services: Services, live: Live) -> bytes:
     """Return everything as JSON, with the end of the journals, to be handed to who helps."""
-    diagnosis = await diagnose(services, live)
+    diagnosis = await diagnose(services, live, with_tasks=True)
     lines, _seen = await live.tails.after({})
     content = {
         "made_at": int(time.time()),
         "processes": msgspec.to_builtins(list(diagnosis.processes)),
+        "insides": msgspec.to_builtins(list(diagnosis.insides)),
         "database": asdict(diagnosis.main),
         "log_database": asdict(diagnosis.logs) if diagnosis.logs is not None else None,
         "revision": diagnosis.revision,
@@ -113,6 +122,26 @@ async def bundle(services: Services, live: Live) -> bytes:
         "journal": msgspec.to_builtins(lines),
     }
     return json.dumps(content, ensure_ascii=False, indent=2, default=str).encode()
+
+
+def as_issue(diagnosis: Diagnosis, lines: Sequence[Line]) -> str:
+    """Return what whoever helps wants to know first, as Markdown to be pasted; secrets are masked already."""
+    main = diagnosis.main
+    parts = ["### What happened", "", "", "### Where", ""]
+    parts += [
+        f"- One API {one.version}, Python {one.python}, process {one.process}, {one.state}, shared over {one.shared}"
+        for one in diagnosis.processes
+    ]
+    engine = main.address.partition(":")[0]
+    version = main.vitals.version if main.vitals is not None else f"does not answer: {main.fault}"
+    parts.append(f"- database {engine} {version}, structure {diagnosis.revision or 'unknown'}")
+    parts += [f"- {setting.name}={setting.value}" for setting in diagnosis.settings]
+    told = [line for line in lines if line.level in ("warning", "error")][-_TOLD_LINES:]
+    if told:
+        parts += ["", "### The last warnings and errors", "", "```"]
+        parts += [f"{line.level} {line.event} {line.message}"[:_LONGEST_LINE] for line in told]
+        parts.append("```")
+    return "\n".join(parts) + "\n"
 
 
 async def _database(services: Services, *, is_main: bool) -> DatabaseFacts:

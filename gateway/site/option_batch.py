@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from gateway.accounts.clock import now_ms
 from gateway.accounts.refusals import Refused
 from gateway.accounts.transactions import commit
-from gateway.registry.options import OPTION_SPECS, OptionError, Options
+from gateway.registry.option_specs import OPTION_SPECS
+from gateway.registry.options import OptionError, Options
 from gateway.site.option_edits import note_options
+from gateway.site.option_rules import faults_together
 from storage.repositories import options
 
 if TYPE_CHECKING:
@@ -39,20 +41,7 @@ async def set_options(services: Services, actor: Author, changes: Mapping[str, s
     """
 
     def work(conn: Connection) -> list[str]:
-        stored = options.everything(conn)
-        now = Options.from_rows(stored)
-        wanted = {key: value for key, value in changes.items() if key not in OPTION_SPECS or value != now.text(key)}
-        after = Options.from_rows(stored | {k: v for k, v in wanted.items() if k in OPTION_SPECS})
-        faults: dict[str, str] = {}
-        for key, value in wanted.items():
-            try:
-                after.accept(key, value)
-            except OptionError as error:
-                faults[key] = str(error)
-            if len(value) > _LONGEST:
-                faults[key] = f"{key} is too long"
-        if faults:
-            raise OptionsRefused(faults)
+        now, wanted = checked_options(conn, changes)
         for key in sorted(wanted):
             options.put(conn, key, wanted[key], now_ms=now_ms())
         if wanted:
@@ -67,3 +56,28 @@ async def set_options(services: Services, actor: Author, changes: Mapping[str, s
             "info", "options.changed", f"{actor.username} changed {', '.join(changed)}", user=actor.username
         )
     return changed
+
+
+async def check_options(services: Services, changes: Mapping[str, str]) -> None:
+    """Raise `OptionsRefused` if these options could not be stored now; store nothing."""
+    await services.database.read(lambda conn: checked_options(conn, changes))
+
+
+def checked_options(conn: Connection, changes: Mapping[str, str]) -> tuple[Options, dict[str, str]]:
+    """Return what is in force, and those of `changes` that differ from it. Raises `OptionsRefused`."""
+    stored = options.everything(conn)
+    now = Options.from_rows(stored)
+    wanted = {key: value for key, value in changes.items() if key not in OPTION_SPECS or value != now.text(key)}
+    after = Options.from_rows(stored | {k: v for k, v in wanted.items() if k in OPTION_SPECS})
+    faults: dict[str, str] = {}
+    for key, value in wanted.items():
+        try:
+            after.accept(key, value)
+        except OptionError as error:
+            faults[key] = str(error)
+        if len(value) > _LONGEST:
+            faults[key] = f"{key} is too long"
+    faults = faults or faults_together(conn, now, after, wanted)
+    if faults:
+        raise OptionsRefused(faults)
+    return now, wanted

@@ -8,7 +8,9 @@ from gateway.accounts.clock import now_ms
 from gateway.accounts.refusals import Refused
 from gateway.accounts.transactions import commit
 from gateway.audit.trail import differences, note
-from gateway.registry.options import OPTION_SPECS, OptionError, Options
+from gateway.registry.option_specs import OPTION_SPECS
+from gateway.registry.options import OptionError, Options
+from gateway.site.option_rules import faults_of
 from storage.repositories import options
 
 if TYPE_CHECKING:
@@ -32,9 +34,13 @@ async def set_option(services: Services, author: Author, key: str, value: str) -
         raise Refused(str(error)) from error
 
     def work(conn: Connection) -> None:
-        before = Options.from_rows(options.everything(conn)).text(key)
+        stored = options.everything(conn)
+        before, after = Options.from_rows(stored), Options.from_rows(stored | {key: value})
+        faults = faults_of(conn, before, after, (key,)) if before.text(key) != value else {}
+        if faults:
+            raise Refused(faults[key])
         options.put(conn, key, value, now_ms=now_ms())
-        note_options(conn, author, {key: before}, {key: value})
+        note_options(conn, author, {key: before.text(key)}, {key: value})
 
     await commit(services, work)
     await services.registry.refresh()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.audit.author import Author
-from gateway.audit.book import export_csv, read_page
+from gateway.audit.book import export, read_page
 from gateway.audit.trail import note
 from storage.repositories.audit import AuditFilter, delete_old
 from storage.repositories.rows import Page
@@ -42,8 +42,21 @@ async def test_entries_are_written_found_exported_and_forgotten(site_everywhere:
     ):
         found, _total = await read_page(services, wanted, Page(0, 10))
         assert [entry.row.object_id for entry in found] == ids
-    text = "".join([piece async for piece in export_csv(services, AuditFilter(actor_id=1))])
-    assert text.count('"channel.update"') == 3
+    cells = [cells async for part in export(services, AuditFilter(actor_id=1)) for cells in part]
+    assert [cells[5] for cells in cells] == ["channel.update"] * 3
+    for narrowed in (
+        AuditFilter(actor="ROOT", address="2001:", via="page", actions=["channel.update", "x.y"]),
+        AuditFilter(field="priority", only_people=True),
+    ):
+        # What was not different was not written down.
+        assert (await read_page(services, narrowed, Page(0, 10)))[1] == 3
+    for none in (
+        AuditFilter(field="name"),
+        AuditFilter(address="10."),
+        AuditFilter(actor="roo"),
+        AuditFilter(via="api"),
+    ):
+        assert (await read_page(services, none, Page(0, 10)))[1] == 0
     at = entries[0].row.created_at + 1
     assert await services.database.write(lambda conn: delete_old(conn, before_ms=at, limit=2)) == 2
     assert (await read_page(services, AuditFilter(kind="channel"), Page(0, 9)))[1] == 1

@@ -9,7 +9,8 @@ import pytest
 
 from gateway.audit.author import PROGRAM, Author
 from gateway.audit.trail import MASK
-from gateway.channels import bulk
+from gateway.channels import bulk, removal
+from gateway.channels.changes import with_names
 from storage.repositories.audit import AuditFilter, AuditRow, delete_old, page
 from storage.repositories.rows import Page
 from tests.management.conftest import site, sqlite
@@ -61,10 +62,20 @@ async def test_many_channels_at_once(site: Site) -> None:
         await site.root.call("POST", "/api/channel/", json={**CHANNEL, "name": name})
     author = Author(id=1, username="root", role=100, address="::1", via="page")
     await bulk.switch_channels(site.services, author, [1, 2, 3], enabled=False)
-    await bulk.change_channels(site.services, author, [1, 2], bulk.with_names("models", ["n"]))
+    await bulk.change_channels(site.services, author, [1, 2], with_names("models", ["n"]))
     await bulk.clear_suspensions(site.services, author, 1)
-    await bulk.delete_channels(site.services, author, [2])
-    found = (await entries(site, kind="channel"))[2:]
+    await removal.remove_channels(site.services, author, [2])
+    wholes = (await entries(site, kind="channel"))[2:]
+    assert [row.action for row in wholes] == [
+        "channel.disable",
+        "channel.update",
+        "channel.resume",
+        "channel.delete",
+    ]
+    found = sorted(
+        [row for number in (1, 2) for row in (await entries(site, kind="channel", object_id=number))[1:]],
+        key=lambda row: row.id,
+    )
     assert [(row.action, row.object_id) for row in found] == [
         ("channel.disable", 1),
         ("channel.disable", 2),

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import trio
 
+from gateway.accounts.preferences import choose_looks
+from gateway.accounts.user_care import send_reset
+from gateway.audit.author import Author
 from gateway.management.verification import RESET_ANSWER_S
+from storage.repositories.audit import AuditFilter, page
+from storage.repositories.rows import Page
 from tests.identity.conftest import set_options
 from tests.management.site import PASSWORD, Person, Site
 from tests.support.mailbox import Mailbox
@@ -127,6 +132,32 @@ async def test_mails_and_failures_are_in_the_readers_language(site: Site, box: M
     assert told == "failed to send email: the mail server refuses the mail"
 
 
+async def test_a_mail_is_in_the_language_that_its_reader_chose_else_in_the_site_s(site: Site, box: Mailbox) -> None:
+    await set_options(site, DefaultLanguage="zh")
+    person = site.visitor()
+    await person.call("GET", "/api/verification", params={"email": "li@example.com"})
+    assert "验证码" in box.last_to("li@example.com").text
+    await person.call(
+        "GET", "/api/verification", params={"email": "wu@example.com"}, headers={"Accept-Language": "en-GB"}
+    )
+    assert "verification code" in box.last_to("wu@example.com").text
+
+    await site.user("mona")
+    number = await site.number_of("mona")
+    edit = {"id": number, "username": "mona", "display_name": "Mona", "email": "mona@example.com"}
+    await site.root.call("PUT", "/api/user/", json=edit)
+    boss = Author(id=1, username="root", role=100, address="::1", via="page")
+    for chosen, word in (("", "密码重置"), ("en", "reset your password")):
+        await choose_looks(site.services, number, {"lang": chosen} if chosen else {})
+        await send_reset(site.services, boss, site.outside.courier, number)
+        assert word in box.last_to("mona@example.com").message["Subject"]
+    # Who asks reads Chinese, yet the account is somebody's who does not.
+    await person.call(
+        "GET", "/api/reset_password", params={"email": "mona@example.com"}, headers={"Accept-Language": "zh"}
+    )
+    assert "reset your password" in (await box.wait(5))[-1].message["Subject"]
+
+
 async def test_a_reset_changes_the_password_ends_sessions_and_works_once(site: Site, box: Mailbox) -> None:
     mona = await site.user("mona")
     code = await _ask_code(mona, box, "mona@example.com")
@@ -197,3 +228,22 @@ async def test_without_a_mail_server_everybody_is_told_the_same(site: Site) -> N
     for address in ("root@example.com", "ghost@example.com"):
         told = await site.visitor().refused("GET", "/api/reset_password", params={"email": address})
         assert told == "failed to send email: SMTP server not configured"
+
+
+async def test_what_a_mailed_link_or_code_did_is_written_down_with_where_it_came_from(
+    site: Site, box: Mailbox
+) -> None:
+    mona = await site.user("mona")
+    code = await _ask_code(mona, box, "mona@example.com")
+    await mona.call("GET", "/api/oauth/email/bind", params={"email": "mona@example.com", "code": code})
+    await mona.call("GET", "/api/reset_password", params={"email": "mona@example.com"})
+    await box.wait(2)
+    mail = box.last_to("mona@example.com")
+    sent = {"email": "mona@example.com", "token": mail.token, "password": "my-own-choice"}
+    await site.visitor().call("POST", "/api/user/reset", json=sent)
+    wanted = AuditFilter(kind="user", object_id=await site.number_of("mona"))
+    rows, _total = await site.services.database.read(lambda conn: page(conn, wanted, Page(0, 9)))
+    assert [(row.action, row.address) for row in rows[:2]] == [
+        ("user.password-reset", "127.0.0.1"),
+        ("user.update", "127.0.0.1"),
+    ]

@@ -255,16 +255,15 @@ async def test_banned_people_stay_out_and_new_ones_where_registration_is_closed(
     assert (await _come_back(again, await _go(again)))["message"] == "User has been banned"
 
 
-async def test_a_browser_whose_sign_in_fails_is_sent_to_the_sign_in_page_with_the_reason(
-    site: Site, others: ThirdParties
-) -> None:
+async def test_a_browser_whose_sign_in_fails_is_sent_to_the_sign_in_page(site: Site, others: ThirdParties) -> None:
     await _use_oidc(site, others)
     kim = site.visitor()
     back = await _go(kim)
     others.claims = {"exp": 1}
     answer = await kim.send("GET", back)
     assert answer.status_code == 303
-    assert answer.headers["Location"].startswith("/login?error=the+id+token")
+    # Why stands in the session: an address could be made by anybody.
+    assert answer.headers["Location"] == "/login"
 
 
 async def test_a_silent_provider_ends_the_waiting(

@@ -8,7 +8,9 @@ from contextlib import asynccontextmanager
 import trio
 from sqlalchemy import update
 
+from gateway.accounts.preferences import choose_looks
 from gateway.notify.quota import QuotaReminder
+from storage.repositories.users import set_unlimited
 from storage.tables import users
 from tests.identity.conftest import set_options
 from tests.management.site import Site
@@ -88,3 +90,25 @@ async def test_nobody_without_an_address_or_banned_is_written_to(site: Site, box
         await _spend(site, reminder, number, left=1)
         await _spend(site, reminder, 1, left=1)
     assert box.deliveries == []
+
+
+async def test_a_reminder_is_in_the_owner_s_language_else_in_the_site_s(site: Site, box: Mailbox) -> None:
+    await set_options(site, QuotaRemindThreshold=1000, DefaultLanguage="zh")
+    first, second = await _user(site, "anna"), await _user(site, "bert")
+    await choose_looks(site.services, second, {"lang": "en"})
+    async with _running(site) as reminder:
+        await _spend(site, reminder, first, left=10)
+        await _spend(site, reminder, second, left=10)
+        mails = {mail.to[0]: mail for mail in await box.wait(2)}
+    assert mails["anna@example.com"].message["Subject"] == "One API 额度即将用尽"
+    assert "0.000020 额度" in mails["anna@example.com"].text
+    assert mails["bert@example.com"].message["Subject"] == "One API: your quota is running low"
+
+
+async def test_an_unlimited_account_never_has_little(site: Site, box: Mailbox) -> None:
+    free, poor = await _user(site, "anna"), await _user(site, "bert")
+    await site.services.database.write(lambda conn: set_unlimited(conn, free, True, now_ms=1))
+    async with _running(site) as reminder:
+        await _spend(site, reminder, free, left=0)
+        await _spend(site, reminder, poor, left=0)
+        assert [mail.to for mail in await box.wait(1)] == [["bert@example.com"]]

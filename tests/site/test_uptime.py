@@ -7,7 +7,7 @@ import time
 from gateway.registry.suspensions import Suspension
 from gateway.site.uptime import DAYS, Uptime
 from storage.repositories import requests
-from storage.repositories.requests import FinishedRequest
+from storage.repositories.requests import FailedAttempt, FinishedRequest
 from storage.repositories.uptime import DAY_S
 from tests.management.conftest import site_everywhere
 from tests.management.site import Site
@@ -55,3 +55,19 @@ async def test_a_model_whose_channels_are_all_left_alone_is_paused(site_everywhe
     site.services.registry.suspensions.add(Suspension("default", "m", 1, until), now=time.time())
     states = [one.state for one in await Uptime(site.services).look("default", ["m", "n", "unknown"])]
     assert states == ["paused", "up", "down"]
+
+
+async def test_channels_of_one_public_name_are_one_service(site_everywhere: Site) -> None:
+    site, now_ms = site_everywhere, int(time.time() * 1000)
+    for name in ("a", "b", "c"):
+        await site.root.call("POST", "/api/channel/", json=CHANNEL | {"name": name})
+    await site.root.call("PUT", "/api/channel/", json=CHANNEL | {"id": 1, "name": "a", "status": 2})
+    names = '{"1": "EU", "2": "EU", "99": "gone"}'
+    await site.root.call("PUT", "/api/option/", json={"key": "StatusPageChannels", "value": names})
+    attempts = [
+        FailedAttempt(request_id="x", failed_at=now_ms, channel_id=channel, model="m", kind=kind)
+        for channel, kind in ((1, "server"), (2, "network"), (2, "request"), (3, "server"))
+    ]
+    await site.services.database.write(lambda conn: requests.add(conn, [], attempts))
+    (service,) = await Uptime(site.services).services()
+    assert (service.model, service.state, service.days[-1].failed) == ("EU", "up", 2)
