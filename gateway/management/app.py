@@ -18,6 +18,8 @@ from gateway.live.live import Live
 from gateway.management import (
     answers,
     billing,
+    budgets,
+    channel_keys,
     channels,
     debug,
     documentation,
@@ -26,6 +28,7 @@ from gateway.management import (
     guard,
     landing,
     logs,
+    messages,
     metrics,
     models,
     oauth,
@@ -54,8 +57,8 @@ if TYPE_CHECKING:
     from quart import Quart
     from quart.wrappers import BaseRequestWebsocket
 
-    from gateway.lifecycle_types import AsgiApp
     from gateway.management.extension import Extension
+    from gateway.playground.relays import InsideRelays
     from gateway.services import Services
 
 # Options such as HomePageContent are the largest bodies.
@@ -74,7 +77,7 @@ def create_management(
     prober: Prober | None = None,
     outside: Outside | None = None,
     live: Live | None = None,
-    relays: AsgiApp | None = None,
+    relays: InsideRelays | None = None,
     numbers: CollectorRegistry | None = None,
     extensions: Iterable[Extension] = (),
 ) -> Quart:
@@ -103,12 +106,15 @@ def create_management(
         two_factor.blueprint(services, totp),
         users.blueprint(services),
         tokens.blueprint(services),
+        channel_keys.blueprint(services, prober),
         channels.blueprint(services, prober),
         pricing.blueprint(services),
         debug.blueprint(services),
         options.blueprint(services),
         groups.blueprint(services),
+        budgets.blueprint(services),
         logs.blueprint(services),
+        messages.blueprint(services),
         redemptions.blueprint(services),
         billing.blueprint(services),
         models.blueprint(services),

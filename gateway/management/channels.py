@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from gateway.accounts.refusals import Refused
-from gateway.channels import edits
+from gateway.channels import edits, removal
 from gateway.channels.balances import update_balance
+from gateway.channels.labels import LONGEST_NOTE, LONGEST_TAG, read_labels
 from gateway.channels.probe import Order
 from gateway.management import answers, shapes
 from gateway.management.contract import NAMED, Answer, Area, Body
@@ -20,10 +21,13 @@ from gateway.management.shown.envelope import Data, Done, Paged
 from storage.records import Role
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from quart import Blueprint, Response
 
     from gateway.channels.probe import Prober
     from gateway.services import Services
+    from storage.records import Channel
 
 
 class ChannelPayload(Payload):
@@ -31,7 +35,11 @@ class ChannelPayload(Payload):
 
     id: Int64 = Field(0, description="Which channel, where one is changed.")
     type: Int64 | None = Field(None, description="The provider, by its number; see `GET /api/models`.", examples=[1])
-    key: str | None = Field(None, description="The provider's key; each line makes a channel.", examples=["sk-…"])
+    key: str | None = Field(
+        None,
+        description="The provider's key; each line makes a channel, or with `keys_in_turn` one of its keys.",
+        examples=["sk-…"],
+    )
     status: Int64 | None = Field(None, description="1 enabled, 2 disabled by hand.")
     name: str | None = Field(None, examples=["OpenAI"])
     weight: Int64 | None = Field(None, description="How often it is chosen among channels of equal priority.")
@@ -49,10 +57,16 @@ class ChannelPayload(Payload):
     model_ratio: str | None = Field(None, description="Obsolete.")
     completion_ratio: str | None = Field(None, description="Obsolete.")
     inference_profile_arn_map: str | None = Field(None, description="For AWS, as JSON text.")
+    tag: str | None = Field(None, description=f"To find several by; up to {LONGEST_TAG} characters.")
+    note: str | None = Field(None, description=f"For people; up to {LONGEST_NOTE} characters.")
+
+    keys_in_turn: bool | None = Field(
+        None, description="When a channel is made: one channel that uses all lines of `key` in turn."
+    )
 
     def edit(self) -> edits.ChannelEdit:
         """Return it as the service takes it."""
-        return edits.ChannelEdit(**self.model_dump(exclude={"id"}))
+        return edits.ChannelEdit(**self.model_dump(exclude={"id", "keys_in_turn"}))
 
 
 class TestedModel(Query):
@@ -87,7 +101,7 @@ def _edits(area: Area, services: Services) -> None:
     async def list_channels(asked: Listing) -> Response:
         """List channels, without their keys."""
         rows, total = await edits.list_channels(services, asked.page(most), asked.sorting())
-        return answers.page([shapes.channel(row) for row in rows], total)
+        return answers.page(await _shown(services, rows), total)
 
     @area.on(
         "GET",
@@ -103,7 +117,7 @@ def _edits(area: Area, services: Services) -> None:
         """
         page = asked.page_if_named(most)
         rows, total = await edits.search_channels(services, asked.keyword, asked.sorting(), page)
-        shown: list[object] = [shapes.channel(row) for row in rows]
+        shown = await _shown(services, rows)
         return answers.data(shown) if page is None else answers.page(shown, total)
 
     @area.on("GET", "/api/channel/metadata", admins, Answer(Data[ChannelDefaults]), asks=ChannelType)
@@ -120,15 +134,16 @@ def _edits(area: Area, services: Services) -> None:
     @area.on("GET", "/api/channel/<channel_id>", admins, Answer(Data[ChannelObject]))
     async def read_channel(channel_id: str) -> Response:
         """Return a channel, without its key."""
-        return answers.data(shapes.channel(await edits.read_channel(services, number_in_path(channel_id))))
+        channel = await edits.read_channel(services, number_in_path(channel_id))
+        return answers.data((await _shown(services, [channel]))[0])
 
     @area.on("POST", "/api/channel/", admins, Answer(Done), takes=Body(ChannelPayload, NAMED))
     async def create_channels(sent: ChannelPayload) -> Response:
-        """Make a channel for each line of `key`.
+        """Make a channel for each line of `key`, or one that uses them in turn.
 
-        `name` and `key` are required.
+        `name` and `key` are required. `keys_in_turn` is ours: the original program has no such member.
         """
-        await edits.create_channels(services, author(), sent.edit())
+        await edits.create_channels(services, author(), sent.edit(), in_turn=bool(sent.keys_in_turn))
         return answers.done()
 
     @area.on(
@@ -143,23 +158,30 @@ def _edits(area: Area, services: Services) -> None:
         """Change a channel.
 
         `type`, `key`, `status`, `name`, `models`, `group` and `config` keep their value when they are zero, empty or
-        missing; the other members are written when they are there, even empty.
+        missing; the other members are written when they are there, even empty. `tag` and `note` are ours: the
+        original program has no such members.
         """
         if asked.status_only:
             await edits.switch_channel(services, author(), sent.id, sent.status or 0)
             return answers.done()
-        return answers.data(shapes.channel(await edits.update_channel(services, author(), sent.id, sent.edit())))
+        changed = await edits.update_channel(services, author(), sent.id, sent.edit())
+        return answers.data((await _shown(services, [changed]))[0])
 
     @area.on("DELETE", "/api/channel/disabled", admins, Answer(Data[int], can_refuse=False))
     async def delete_disabled_channels() -> Response:
         """Delete all channels that are disabled, and return how many."""
-        return answers.data(await edits.delete_disabled(services, author()))
+        return answers.data(len((await removal.remove_disabled(services, author())).channels))
 
     @area.on("DELETE", "/api/channel/<channel_id>", admins, Answer(Done))
     async def delete_channel(channel_id: str) -> Response:
         """Delete a channel."""
-        await edits.delete_channel(services, author(), number_in_path(channel_id))
+        await removal.remove_channel(services, author(), number_in_path(channel_id))
         return answers.done()
+
+
+async def _shown(services: Services, rows: Sequence[Channel]) -> list[object]:
+    labels = await read_labels(services, [row.id for row in rows])
+    return [shapes.channel(row, labels[row.id]) for row in rows]
 
 
 def _tests(area: Area, services: Services, prober: Prober) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import math
 import time
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
@@ -78,6 +79,8 @@ def install(app: Quart, services: Services) -> None:
         headers = response.headers
         headers["X-Oneapi-Request-Id"] = g.request_id
         headers["X-Content-Type-Options"] = "nosniff"
+        if response.status_code == 429 and "wait_s" in g:
+            headers.setdefault("Retry-After", str(g.wait_s))
         if is_open_to_browsers(request.path):
             headers["Access-Control-Allow-Origin"] = "*"
         if is_api(request.path):
@@ -99,7 +102,9 @@ async def _limit(services: Services, kind: str) -> None:
     }[kind]
     if limit <= 0:
         return
-    if not await services.windows.hit(f"{kind}:{g.client.address}", limit=limit, window_s=window_s):
+    key = f"{kind}:{g.client.address}"
+    if not await services.windows.hit(key, limit=limit, window_s=window_s):
+        g.wait_s = max(math.ceil(await services.windows.wait_s(key, limit=limit, window_s=window_s)), 1)
         raise KeyRefused("rate limit exceeded", status=429)
 
 

@@ -17,7 +17,7 @@ from quart import g, request, session
 
 from gateway.accounts import sessions
 from gateway.accounts.refusals import NotAllowed
-from gateway.audit.author import author_of
+from gateway.audit.author import Whereabouts, author_of
 from gateway.relay.admit import Caller, admit
 from gateway.relay.head import read_head
 from storage.records import Role, UserStatus
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from quart import Quart
 
-    from gateway.audit.author import Author
+    from gateway.audit.author import Author, Via
     from gateway.lifecycle_types import Scope
     from gateway.services import Services
     from storage.records import User
@@ -39,6 +39,8 @@ _NOBODY = "No permission to perform this operation, not logged in and no access 
 _BAD_TOKEN = "No permission to perform this operation, access token is invalid"  # noqa: S105 - a message
 _TOO_LOW = "No permission to perform this operation, insufficient permissions"
 _BANNED = "User has been banned"
+NAMED_BY = "s"
+"""Session member: names the row of this session."""
 _READING = frozenset(("GET", "HEAD", "OPTIONS"))
 
 
@@ -98,9 +100,18 @@ def actor() -> User:
     return user
 
 
-def author() -> Author:
-    """Return the person who calls, as the author of what the request changes."""
-    return author_of(actor(), address=g.client.address, via="api" if request.path.startswith("/api/") else "page")
+def author(user: User | None = None) -> Author:
+    """Return the person who calls, or `user`, as the author of what the request changes."""
+    return author_of(user or actor(), address=g.client.address, via=_via())
+
+
+def whereabouts() -> Whereabouts:
+    """Return from where a request of somebody comes who did not sign in."""
+    return Whereabouts(g.client.address, _via())
+
+
+def _via() -> Via:
+    return "api" if request.path.startswith("/api/") else "page"
 
 
 def key_holder() -> Caller:
@@ -127,16 +138,30 @@ async def visitor(services: Services) -> User | None:
     return user if user is not None and user.status == UserStatus.ENABLED else None
 
 
+async def tells_channels(services: Services) -> bool:
+    """Whether the client at hand may know which channels there are: everybody, unless root wants it otherwise."""
+    return services.registry.current.options.flag("ChannelNamesPublic") or await visitor(services) is not None
+
+
 def changes_state(guard: Guard) -> bool:
     """Whether the request at hand changes something."""
     return guard.changes or request.method not in _READING
 
 
-def remember(user: User, version: int) -> None:
-    """Make the session at hand this account's."""
+async def remember(services: Services, user: User, version: int) -> None:
+    """Make the session at hand this account's, a new one whatever it was."""
+    agent = request.headers.get("User-Agent", "")
+    secret = await sessions.begin(services, user.id, version, address=g.client.address, agent=agent)
     session.clear()
     session["id"] = user.id
     session["v"] = version
+    session[NAMED_BY] = secret
+
+
+def session_secret() -> str | None:
+    """Return what names the session at hand; sessions of before there was such a thing have none."""
+    secret = session.get(NAMED_BY)
+    return secret if isinstance(secret, str) else None
 
 
 async def _identify(services: Services) -> User:
@@ -159,7 +184,7 @@ async def _by_cookie(services: Services) -> User | None:
     user_id, version = session.get("id"), session.get("v")
     if not isinstance(user_id, int) or not isinstance(version, int):
         return None
-    user = await sessions.by_session(services, user_id, version)
+    user = await sessions.by_session(services, user_id, version, session_secret(), address=g.client.address)
     if user is None:
         session.clear()
     return user

@@ -9,7 +9,7 @@ from pydantic import Field
 from adapters.providers.original_models import load_original_models
 from gateway.management import answers
 from gateway.management.contract import Answer, Area
-from gateway.management.guard import for_all, for_role, visitor
+from gateway.management.guard import for_all, for_role, tells_channels, visitor
 from gateway.management.queries import Keyword, Query, Text
 from gateway.management.shown.channels import ModelList, PricedChannel
 from gateway.management.shown.envelope import Data
@@ -62,8 +62,11 @@ def blueprint(services: Services) -> Blueprint:
     async def priced_models(asked: Keyword) -> Response:
         """List models and prices by enabled channel.
 
-        Whoever is signed in sees what the own group can use, others the list prices of the channel's type.
+        Whoever is signed in sees what the own group can use, others the list prices of the channel's type, or nothing
+        while the option `ChannelNamesPublic` is off.
         """
+        if not await tells_channels(services):
+            return answers.data({})
         user = await visitor(services)
         keyword = asked.keyword.strip()
         return await answers.large_data(lambda: price_list.price_list(services, user, keyword=keyword))

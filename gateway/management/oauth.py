@@ -16,15 +16,14 @@ from quart import session
 
 from gateway.accounts import second_step
 from gateway.accounts.refusals import NotAllowed, Refused, SecondFactorWanted
-from gateway.identity import handshake, sign_in
+from gateway.identity import handshake, sign_in, trial
 from gateway.identity.github import GitHub
 from gateway.identity.lark import Lark
 from gateway.identity.oidc import Oidc
-from gateway.identity.query import with_query
 from gateway.identity.wechat import WeChat
 from gateway.management import answers, shapes
 from gateway.management.contract import Answer, Area
-from gateway.management.guard import actor, for_all, for_role, remember, visitor
+from gateway.management.guard import author, for_all, for_role, remember, visitor, whereabouts
 from gateway.management.queries import Query, Text
 from gateway.management.shown.accounts import SecondFactorRefusal, UserObject
 from gateway.management.shown.envelope import Data, Done
@@ -42,7 +41,10 @@ if TYPE_CHECKING:
     from gateway.services import Services
 
 _NO_CODE = "Invalid parameter"
+WENT_WRONG = "sign_in_failed"
+"""Session member: what the sign-in page tells whoever comes back from a third party in vain, once."""
 _HOME, _SIGN_IN_PAGE, _CODE_PAGE = "/", "/login", "/login/code"
+_TRIED_PAGE = "/settings/providers"
 SENT_ON, SENT_BACK = Answer(None), Answer(None, can_refuse=False)
 
 
@@ -112,7 +114,7 @@ def blueprint(services: Services, outside: Outside) -> Blueprint:
     )
     async def wechat_bind(back: Return) -> Response:
         """Bind WeChat to one's own account, with a code from there."""
-        await sign_in.bind(services, actor(), await _wechat_account(services, wechat, back.code))
+        await sign_in.bind(services, author(), await _wechat_account(services, wechat, back.code))
         return answers.done()
 
     return area.blueprint
@@ -150,13 +152,34 @@ def _add_routes(area: Area, services: Services, provider: Provider) -> None:
     @area.on("GET", f"/oauth/{name}", for_all(critical=True), SENT_BACK, asks=Return, name=f"{name}_return")
     async def come_back(back: Return) -> Response:
         """Do the same for a browser that the third party sends here, and show it a page."""
+        if trial.is_on(_kept(), name):
+            await _try_out(services, provider, back)
+            return _redirect(_TRIED_PAGE)
         try:
             await complete(services, provider, back)
         except SecondFactorWanted:
             return _redirect(_CODE_PAGE)
         except Refused as refused:
-            return _redirect(with_query(_SIGN_IN_PAGE, error=refused.message))
+            # Not in the address, where anybody could put any sentence on the sign-in page.
+            session[WENT_WRONG] = refused.message
+            return _redirect(_SIGN_IN_PAGE)
         return _redirect(_HOME)
+
+
+async def _try_out(services: Services, provider: Provider, back: Return) -> None:
+    """Note whom the third party vouches for, or why it does not; only for root, and nobody is signed in by it."""
+    name, options = provider.provider, services.registry.current.options
+    user = await visitor(services)
+    try:
+        if user is None or user.role < Role.ROOT:
+            raise NotAllowed("only root tries third parties", status=403)
+        begun = handshake.find(_kept(), provider=name, state=back.state)
+        handshake.end(_kept())
+        if back.error or not back.code:
+            raise NotAllowed(f"the sign-in was not completed: {back.error[:100]}")
+        trial.succeeded(_kept(), name, await provider.account(options, back.code, begun))
+    except Refused as refused:
+        trial.failed(_kept(), name, refused.message)
 
 
 async def complete(services: Services, provider: Provider, back: Return) -> User | None:
@@ -177,7 +200,7 @@ async def complete(services: Services, provider: Provider, back: Return) -> User
     who = await provider.account(options, back.code, begun)
     if user is None:
         return await _sign_in(services, who)
-    await sign_in.bind(services, user, who)
+    await sign_in.bind(services, author(user), who)
     handshake.end(_kept())
     return None
 
@@ -191,13 +214,13 @@ async def _wechat_account(services: Services, wechat: WeChat, code: str) -> Fore
 
 
 async def _sign_in(services: Services, who: ForeignAccount) -> User:
-    signed = await sign_in.sign_in(services, who)
+    signed = await sign_in.sign_in(services, who, at=whereabouts())
     if signed.user.totp_secret:
         # What the third party gave is good once: the proof waits, or everything would have to be done again.
         handshake.end(_kept())
         second_step.begin(_kept(), user_id=signed.user.id, version=signed.version)
         raise SecondFactorWanted(signed.user.id)
-    remember(signed.user, signed.version)
+    await remember(services, signed.user, signed.version)
     return signed.user
 
 

@@ -12,7 +12,7 @@ from gateway.accounts.self_service import register
 from gateway.accounts.sessions import sign_out
 from gateway.management import answers, shapes
 from gateway.management.contract import Answer, Area, Body
-from gateway.management.guard import for_all, remember, visitor
+from gateway.management.guard import for_all, remember, visitor, whereabouts
 from gateway.management.payloads import Payload
 from gateway.management.queries import TurnstileProof
 from gateway.management.shown.accounts import SecondFactorRefusal, UserObject
@@ -41,7 +41,7 @@ class Registration(Payload):
     """A new account; all other members are ignored."""
 
     username: str = Field("", description="At most 30 characters.", examples=["bob"])
-    password: str = Field("", description="8 to 20 characters.", examples=["correct horse"])
+    password: str = Field("", description="8 to 64 characters.", examples=["correct horse"])
     display_name: str = Field("", description="Checked, and not taken over: at most 20 characters.")
     email: str = Field("", description="Needed while `EmailVerificationEnabled` is on.")
     verification_code: str = Field("", description="What `GET /api/verification` mailed to that address.")
@@ -68,7 +68,7 @@ def blueprint(services: Services, sign_in: SignIn, totp: TotpCheck) -> Blueprint
         signed = await sign_in.by_password(
             username=sent.username, password=sent.password, code=sent.totp_code, address=g.client.address
         )
-        remember(signed.user, signed.version)
+        await remember(services, signed.user, signed.version)
         return answers.data(shapes.signed_in(signed.user))
 
     @area.on(
@@ -85,7 +85,7 @@ def blueprint(services: Services, sign_in: SignIn, totp: TotpCheck) -> Blueprint
         """
         kept = cast("MutableMapping[str, object]", session)
         signed = await second_step.finish(services, totp, kept, code=sent.totp_code)
-        remember(signed.user, signed.version)
+        await remember(services, signed.user, signed.version)
         return answers.data(shapes.signed_in(signed.user))
 
     @area.on("GET", "/api/user/logout", for_all(changes=True), Answer(Done, can_refuse=False))
@@ -122,6 +122,7 @@ def blueprint(services: Services, sign_in: SignIn, totp: TotpCheck) -> Blueprint
             email=sent.email,
             code=sent.verification_code,
             aff_code=sent.aff_code,
+            at=whereabouts(),
         )
         return answers.done()
 

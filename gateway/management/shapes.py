@@ -9,6 +9,7 @@ from gateway.channels.secrets import shown_config
 
 if TYPE_CHECKING:
     from storage.records import Channel, LogRow, Redemption, Token, User
+    from storage.repositories.channel_labels import Label
 
 Json = dict[str, object]
 
@@ -35,6 +36,7 @@ _BLANK_USER: Json = {
     "inviter_id": 0,
     "created_at": 0,
     "updated_at": 0,
+    "unlimited_quota": False,
 }
 _USER_SECRETS = frozenset(("password", "access_token", "totp_secret"))
 
@@ -55,17 +57,17 @@ def managed(record: User) -> Json:
     return _BLANK_USER | {"role": record.role, "status": record.status}
 
 
-def token(record: Token, prefix: str) -> Json:
-    """An API token with its key, which its owner may always read."""
+def token(record: Token, prefix: str, *, records: bool = False) -> Json:
+    """An API token with its key, which its owner may always read; `records`: its messages are recorded."""
     key = record.key
     for old in _OLD_PREFIXES:
         key = key.removeprefix(old)
-    return asdict(record) | {"key": prefix + key}
+    return asdict(record) | {"key": prefix + key, "record_messages": records}
 
 
-def channel(record: Channel) -> Json:
+def channel(record: Channel, label: Label) -> Json:
     """A channel without its key, and without what is secret in its settings."""
-    return asdict(record) | {"key": "", "config": shown_config(record.config)}
+    return asdict(record) | {"key": "", "config": shown_config(record.config)} | asdict(label)
 
 
 def log(record: LogRow) -> Json:

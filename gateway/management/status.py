@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from gateway.management import answers
 from gateway.management.contract import Answer, Area
-from gateway.management.guard import for_all
+from gateway.management.guard import for_all, tells_channels
 from gateway.management.queries import Paging
 from gateway.management.shown.channels import ChannelStates
 from gateway.management.shown.envelope import Data
@@ -53,7 +53,12 @@ def blueprint(services: Services) -> Blueprint:
 
     @area.on("GET", "/api/status/channel", for_all(), Answer(ChannelStates, can_refuse=False), asks=Paging)
     async def channel_status(asked: Paging) -> Response:
-        """List names and states of channels, six a page."""
+        """List names and states of channels, six a page.
+
+        Nothing for whoever has not signed in while the option `ChannelNamesPublic` is off.
+        """
+        if not await tells_channels(services):
+            return answers.as_json({"success": True, "data": [], "total": 0})
         page = asked.page(services.settings.max_items_per_page, default=_CHANNELS_PER_PAGE)
         rows, total = await channel_states(services, page)
         return answers.as_json({"success": True, "data": rows, "total": total})

@@ -8,6 +8,7 @@ from pydantic import Field
 from quart import g
 
 from gateway.accounts import tokens
+from gateway.accounts.token_recording import recorded_among
 from gateway.management import answers, shapes
 from gateway.management.contract import NAMED, Answer, Area, Body
 from gateway.management.guard import actor, author, for_keys, for_role, key_holder
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from quart import Blueprint, Response
 
     from gateway.services import Services
+    from storage.records import Token
 
 
 class TokenPayload(Payload):
@@ -34,6 +36,9 @@ class TokenPayload(Payload):
     unlimited_quota: bool | None = None
     models: str | None = Field(None, description="The only models it may use, separated by commas.")
     subnet: str | None = Field(None, description="The only networks it may be used from (CIDR), separated by commas.")
+    record_messages: bool | None = Field(
+        None, description="Keep what is said with it for some days. Refused where the site does not permit that."
+    )
 
     def edit(self) -> tokens.TokenEdit:
         """Return it as the service takes it."""
@@ -56,7 +61,12 @@ def blueprint(services: Services) -> Blueprint:
 
     async def listed(keyword: str, asked: Listing) -> Response:
         rows, total = await tokens.list_tokens(services, actor(), keyword, asked.sorting(), asked.page(most))
-        return answers.page([shapes.token(row, prefix) for row in rows], total)
+        recorded = await recorded_among(services, rows)
+        return answers.page([shapes.token(row, prefix, records=row.id in recorded) for row in rows], total)
+
+    async def one(token: Token) -> Response:
+        recorded = await recorded_among(services, [token])
+        return answers.data(shapes.token(token, prefix, records=token.id in recorded))
 
     @area.on("GET", "/api/token/", users, Answer(Paged[TokenObject], can_refuse=False), asks=Listing)
     async def list_tokens(asked: Listing) -> Response:
@@ -71,8 +81,7 @@ def blueprint(services: Services) -> Blueprint:
     @area.on("GET", "/api/token/<token_id>", users, Answer(Data[TokenObject]))
     async def read_token(token_id: str) -> Response:
         """Return one of one's own tokens."""
-        found = await tokens.read_token(services, actor(), number_in_path(token_id))
-        return answers.data(shapes.token(found, prefix))
+        return await one(await tokens.read_token(services, actor(), number_in_path(token_id)))
 
     @area.on("POST", "/api/token/", users, Answer(Data[TokenObject]), takes=Body(TokenPayload, NAMED))
     async def create_token(sent: TokenPayload) -> Response:
@@ -81,7 +90,7 @@ def blueprint(services: Services) -> Blueprint:
         `name` is required. Without `expired_time` it never expires; without `unlimited_quota` it may spend
         `remain_quota`.
         """
-        return answers.data(shapes.token(await tokens.create_token(services, author(), sent.edit()), prefix))
+        return await one(await tokens.create_token(services, author(), sent.edit()))
 
     @area.on(
         "PUT",
@@ -98,8 +107,7 @@ def blueprint(services: Services) -> Blueprint:
         same request removes the cause.
         """
         status_only = bool(asked.status_only)
-        changed = await tokens.update_token(services, author(), sent.id, sent.edit(), status_only=status_only)
-        return answers.data(shapes.token(changed, prefix))
+        return await one(await tokens.update_token(services, author(), sent.id, sent.edit(), status_only=status_only))
 
     @area.on("DELETE", "/api/token/<token_id>", users, Answer(Done))
     async def delete_token(token_id: str) -> Response:
@@ -122,7 +130,7 @@ def blueprint(services: Services) -> Blueprint:
             reason=sent.add_reason,
             request_id=g.request_id,
         )
-        return answers.data(shapes.token(changed, prefix))
+        return await one(changed)
 
     @area.on("GET", "/api/available_models", for_keys(), Answer(ModelsOfToken | TokenWithoutModels, can_refuse=False))
     async def models_of_token() -> Response:

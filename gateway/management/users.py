@@ -33,14 +33,14 @@ class SelfEdit(Payload):
 
     username: str = Field("", description="Required; at most 30 characters.", examples=["alice"])
     display_name: str = Field("", description="Required; at most 20 characters.", examples=["Alice"])
-    password: str = Field("", description="8 to 20 characters; empty keeps the old one.")
+    password: str = Field("", description="8 to 64 characters; empty keeps the old one.")
 
 
 class NewUser(Payload):
     """An account made by an administrator."""
 
     username: str = Field("", description="At most 30 characters.", examples=["bob"])
-    password: str = Field("", description="8 to 20 characters.", examples=["correct horse"])
+    password: str = Field("", description="8 to 64 characters.", examples=["correct horse"])
     display_name: str | None = Field(None, description="At most 20 characters; the name without it.")
     role: Int64 = Field(0, description="Must be below one's own; the account is a user's all the same.")
 
@@ -51,9 +51,10 @@ class UserUpdate(Payload):
     id: Int64 = Field(0, description="Whose account.", examples=[7])
     username: str = Field("", description="Required; at most 30 characters.", examples=["bob"])
     display_name: str = Field("", description="Required; at most 20 characters.", examples=["Bob"])
-    password: str = Field("", description="8 to 20 characters; empty keeps the old one.")
+    password: str = Field("", description="8 to 64 characters; empty keeps the old one.")
     email: str | None = None
     quota: Int64 | None = Field(None, description="What is left, in quota units.", examples=[500000])
+    unlimited_quota: bool | None = Field(None, description="Spends without `quota` growing less.")
     group: str | None = Field(None, examples=["default"])
     status: Int64 | None = Field(None, description="1 enabled, 2 disabled.")
     role: Int64 | None = Field(None, description="1 user, 10 administrator; below one's own.")
@@ -122,7 +123,7 @@ def _own_account(area: Area, services: Services) -> None:
             services, author(), username=sent.username, display_name=sent.display_name, password=sent.password
         )
         if version is not None and "id" in session:
-            remember(actor(), version)
+            await remember(services, actor(), version)
         return answers.done()
 
     @area.on("DELETE", "/api/user/self", users, Answer(Done))
@@ -281,6 +282,7 @@ def _dashboard_json(found: Dashboard) -> dict[str, object]:
     return {
         "logs": days or None,
         "total_quota": found.quota,
+        "unlimited_quota": found.is_unlimited,
         "used_quota": found.used_quota,
         "status": found.status,
     }

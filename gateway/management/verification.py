@@ -8,12 +8,13 @@ import trio
 from pydantic import Field
 from quart import request
 
+from gateway.accounts.preferences import as_language
 from gateway.accounts.refusals import Refused
 from gateway.identity import addresses
 from gateway.mail.smtp import MailFailed
 from gateway.management import answers
 from gateway.management.contract import Answer, Area, Body
-from gateway.management.guard import actor, for_all, for_role
+from gateway.management.guard import author, for_all, for_role, whereabouts
 from gateway.management.payloads import Payload
 from gateway.management.queries import Query, Text, TurnstileProof
 from gateway.management.shown.envelope import Data, Done
@@ -37,7 +38,7 @@ class Reset(Payload):
 
     email: str = Field("", examples=["alice@example.com"])
     token: str = Field("", description="From the mailed link.")
-    password: str = Field("", description="8 to 20 characters; a random one without it.")
+    password: str = Field("", description="8 to 64 characters; a random one without it.")
 
 
 class Address(TurnstileProof):
@@ -64,11 +65,11 @@ def blueprint(services: Services, outside: Outside) -> Blueprint:
     async def mail_code(asked: Address) -> Response:
         """Mail a code that proves an address. It is good for ten minutes and once."""
         address = asked.email.strip()
-        letter = await addresses.new_code(services, address, language=_language())
+        letter = await addresses.new_code(services, address, language=_language(services))
         try:
             await courier.send(address, letter)
         except MailFailed as error:
-            raise _unsent(error) from error
+            raise _unsent(services, error) from error
         return answers.done()
 
     @area.on(
@@ -80,7 +81,7 @@ def blueprint(services: Services, outside: Outside) -> Blueprint:
     )
     async def bind_address(asked: ProvedAddress) -> Response:
         """Make an address one's own account's."""
-        await addresses.bind_address(services, actor(), address=asked.email.strip(), code=asked.code)
+        await addresses.bind_address(services, author(), address=asked.email.strip(), code=asked.code)
         return answers.done()
 
     @area.on(
@@ -95,8 +96,8 @@ def blueprint(services: Services, outside: Outside) -> Blueprint:
         try:
             courier.check_configured()
         except MailFailed as error:
-            raise _unsent(error) from error
-        for to, letter in await addresses.new_resets(services, asked.email.strip(), language=_language()):
+            raise _unsent(services, error) from error
+        for to, letter in await addresses.new_resets(services, asked.email.strip(), language=_language(services)):
             courier.post(to, letter)
         await trio.sleep_until(answer_at)
         return answers.done()
@@ -108,16 +109,19 @@ def blueprint(services: Services, outside: Outside) -> Blueprint:
         Without `password` a random one is made and answered; that is what one-api does.
         """
         password = await addresses.reset_password(
-            services, address=sent.email, token=sent.token, password=sent.password
+            services, address=sent.email, token=sent.token, password=sent.password, at=whereabouts()
         )
         return answers.done() if sent.password else answers.data(password)
 
     return area.blueprint
 
 
-def _language() -> Language:
-    return "zh" if request.headers.get("Accept-Language", "").lower().startswith("zh") else "en"
+def _language(services: Services) -> Language:
+    """Return what the client asks for, else the site's."""
+    wanted = request.headers.get("Accept-Language", "").lower()
+    usual = as_language(services.registry.current.options.text("DefaultLanguage"))
+    return as_language(wanted[:2], usual)
 
 
-def _unsent(error: MailFailed) -> Refused:
-    return Refused(f"{_CHINESE_FAILURE if _language() == 'zh' else _FAILURE}{error}")
+def _unsent(services: Services, error: MailFailed) -> Refused:
+    return Refused(f"{_CHINESE_FAILURE if _language(services) == 'zh' else _FAILURE}{error}")

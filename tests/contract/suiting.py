@@ -42,7 +42,7 @@ _PNG = bytes.fromhex(
     "1f15c4890000000d49444154789c6360606060000000050001a5f64540"
     "0000000049454e44ae426082"
 )
-_NUMBERS = frozenset(("user_id", "token_id", "channel_id", "code_id", "log_id"))
+_NUMBERS = frozenset(("user_id", "token_id", "channel_id", "key_id", "code_id", "log_id", "budget_id"))
 _OPTIONS = cycle(
     (
         {"key": "SystemName", "value": "Mine"},
@@ -51,6 +51,7 @@ _OPTIONS = cycle(
         {"key": "QuotaPerUnit", "value": "x"},
     )
 )
+_PERIODS = cycle(("day", "month"))
 _STEPS = cycle(("disable", "enable", "promote", "demote", "delete"))
 
 
@@ -89,13 +90,21 @@ class Suiting:
             found["id"] = self.known.get(_OWN[name], 1)
         if name == "redeem_code":
             found["key"] = self.known.get("code", "")
+        if name == "create_budget":
+            found["subject"] = str(self.known.get("token_id", 1))
         special = _BODIES.get(name)
         return found if special is None else found | special(turn)
 
 
-_OWN = {"update_token": "token_id", "update_channel": "channel_id", "update_code": "code_id"}
+_OWN = {
+    "update_token": "token_id",
+    "update_channel": "channel_id",
+    "update_code": "code_id",
+    "update_budget": "budget_id",
+}
 _BODIES: dict[str, Callable[[int], dict[str, Any]]] = {
     "sign_in_by_password": lambda _: {"username": "spare2", "password": "password123"},
+    "add_channel_keys": lambda turn: {"keys": f"sk-more-{turn}"},
     "create_channels": lambda turn: {"type": 1, "name": f"c{turn}", "key": "sk-mock", "models": MODEL},
     "create_user": lambda turn: {"username": f"new{turn}", "password": "password123", "display_name": "New"},
     "register_account": lambda turn: {"username": f"own{turn}", "password": "password123"},
@@ -104,6 +113,9 @@ _BODIES: dict[str, Callable[[int], dict[str, Any]]] = {
     "manage_user": lambda _: {"username": "spare0", "action": next(_STEPS)},
     "top_up_user": lambda _: {"user_id": 4},
     "set_one_option": lambda _: next(_OPTIONS),
+    # Large enough to refuse nothing of what follows.
+    "create_budget": lambda _: {"kind": "token", "period": next(_PERIODS), "soft_quota": 0, "hard_quota": 10**12},
+    "update_budget": lambda _: {"soft_quota": 10**11, "hard_quota": 10**12},
     "create_codes": lambda _: {"count": 2},
 }
 

@@ -30,6 +30,8 @@ UNREACHED = frozenset(
         *("dashboard_users", "delete_self", "models_of_token"),
         # Wants a websocket.
         "realtime",
+        # The log is deleted before its turn, and takes what was recorded along.
+        "delete_recorded_messages",
     )
 )
 """Operations that the tours call and never see succeed. Tests of their own do."""
@@ -61,6 +63,7 @@ def _tour(url: str, role: RoleName, provider_url: str) -> Findings:
     for type_id in (1, 43):
         channel = {"type": type_id, "name": "mock", "key": "sk-mock", "base_url": provider_url, "models": MODEL}
         root.call("POST", "/api/channel/", json={**channel, "group": "default"})
+    root.call("POST", "/api/channel/1/keys", json={"keys": "sk-other"})
     for number in range(3):
         root.make_account(f"spare{number}", is_admin=False)
     actor = Actor(url, role)
@@ -74,15 +77,24 @@ def _tour(url: str, role: RoleName, provider_url: str) -> Findings:
 
 
 def _belongings(root: RootsHand, actor: Actor) -> dict[str, object]:
-    """Relay a request and have a code made; return what is there and can be asked about."""
-    headers = {"Authorization": f"Bearer {actor.api_token}"}
+    """Relay a request that is recorded and have a code made; return what is there and can be asked about."""
+    headers, own = {"Authorization": f"Bearer {actor.api_token}"}, actor.headers(actor.role)
+    root.call("PUT", "/api/option/", json={"key": "MessageRecordingEnabled", "value": "true"})
+    tokens = actor.session.get(f"{actor.url}/api/token/", headers=own, timeout=30).json()["data"]
+    number = next(token["id"] for token in tokens if token["key"] == actor.api_token)
+    wish = {"id": number, "name": "t", "record_messages": True}
+    assert actor.session.put(f"{actor.url}/api/token/", json=wish, headers=own, timeout=30).json()["success"]
     asked = {"model": MODEL, "input": "Hello!"}
     assert actor.session.post(f"{actor.url}/v1/responses", json=asked, headers=headers, timeout=30).ok
     # The settlement is written after the answer.
     while not (entries := root.call("GET", "/api/log/", params={"type": 2})):
         time.sleep(0.02)
+    place = f"{actor.url}/api/messages/{entries[0]['request_id']}"
+    while actor.session.get(place, headers=own, timeout=30).status_code == 404:
+        time.sleep(0.02)
     (code,) = root.call("POST", "/api/redemption/", json={"name": "c", "quota": 5, "count": 1})
-    tokens = actor.session.get(f"{actor.url}/api/token/", headers=actor.headers(actor.role), timeout=30).json()
+    budget = {"kind": "token", "subject": str(tokens[0]["id"]), "period": "week", "hard_quota": 10**12}
+    made = actor.session.post(f"{actor.url}/api/budget/", json=budget, headers=own, timeout=30).json()
     return {
         "model": MODEL,
         "request_id": entries[0]["request_id"],
@@ -92,9 +104,11 @@ def _belongings(root: RootsHand, actor: Actor) -> dict[str, object]:
         "code": code,
         "code_id": 1,
         # Only administrators may use any channel as a proxy.
+        "key_id": 2,
         "channel_id": 2 if actor.role == "user" else 1,
         "user_id": 4,
-        "token_id": tokens["data"][0]["id"],
+        "token_id": tokens[0]["id"],
+        "budget_id": made["data"]["id"],
     }
 
 

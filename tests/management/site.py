@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -41,6 +40,7 @@ from storage.bootstrap import ensure_first_root
 from storage.database import Database
 from tests.support.contract import contract_of
 from tests.support.engines import FreshDatabase
+from tests.support.tls import no_tls
 
 PASSWORD = "password123"
 
@@ -120,7 +120,14 @@ class Site:
     def visitor(self, **arguments: Any) -> Person:
         """Return somebody new. With `event_hooks={}` their answers are not held to the document."""
         hooks = {"response": [contract_of(self.app).hold]}
-        settings = {"base_url": self.url, "trust_env": False, "timeout": 20, "event_hooks": hooks, **arguments}
+        settings = {
+            "base_url": self.url,
+            "trust_env": False,
+            "verify": no_tls(),
+            "timeout": 20,
+            "event_hooks": hooks,
+            **arguments,
+        }
         client = httpx2.AsyncClient(**settings)
         self.clients.append(client)
         return Person(client)
@@ -147,6 +154,17 @@ class Site:
         """Make an API token."""
         return dict(await person.call("POST", "/api/token/", json={"name": "t", **members}))
 
+    def registry_beside(self, database: Database | None = None) -> Registry:
+        """Return the registry of another process, which its caller runs."""
+        services = self.services
+        return Registry(
+            database=database or services.database,
+            catalogue=services.catalogue,
+            bus=services.bus,
+            journal=services.journal,
+            every_s=0,
+        )
+
     async def books_add_up(self) -> None:
         """Fail with every balance that the ledger does not explain."""
         differences = await self.services.database.read(verify)
@@ -166,11 +184,11 @@ async def running_site(
     database = fresh.open()
     # The thread limiter of the tests is not the site's: bootstrap is synchronous.
     await trio.to_thread.run_sync(lambda: ensure_first_root(database, hash_password=root_hash))
-    transport = Http1Transport(tls=ssl.create_default_context(), proxy=None)
+    transport = Http1Transport(tls=no_tls(), proxy=None)
     tokens = TokenKeeper()
     services = _services(Settings(**chosen), database, notes, transport, tokens)
     prober = Prober(services)
-    outside = replace(Outside.of(services), endpoints=endpoints or Endpoints())
+    outside = replace(Outside.of(services, tls=no_tls()), endpoints=endpoints or Endpoints())
     (listener,) = open_listeners(0, write_timeout_s=10, host="127.0.0.1")
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     async with trio.open_nursery() as nursery:
@@ -189,7 +207,7 @@ async def running_site(
                 task_status=task_status,
             )
         )
-        site = Site(url, services, notes, outside, nursery, app, Person(httpx2.AsyncClient()))
+        site = Site(url, services, notes, outside, nursery, app, Person(httpx2.AsyncClient(verify=no_tls())))
         site.root = site.visitor()
         await site.root.login("root", "123456")
         try:

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import base64
+import json
 import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 import trio
 
 from gateway.accounts import totp
+from gateway.accounts.refusals import InvalidInput, NameTaken
+from gateway.accounts.users import UserEdit, create_complete_user
+from gateway.audit.author import Author
+from storage.records import Role
+from storage.repositories.audit import AuditFilter, page
+from storage.repositories.rows import Page
 from tests.management.site import PASSWORD, Site
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 
 async def test_new_accounts_come_with_gifts_a_token_and_balanced_books(site_everywhere: Site) -> None:
@@ -238,3 +250,85 @@ def test_codes_are_those_of_the_standard() -> None:
         "081804",
         "353130",
     ]
+
+
+async def test_an_unlimited_account_is_told_everywhere_and_keeps_its_balance(site_everywhere: Site) -> None:
+    site = site_everywhere
+    person = await site.user("mia")
+    number = await site.number_of("mia")
+    edit = {"id": number, "username": "mia", "display_name": "mia", "quota": 700}
+    await site.root.call("PUT", "/api/user/", json=edit | {"unlimited_quota": True})
+    for shown in (await person.call("GET", "/api/user/self"), await site.root.call("GET", f"/api/user/{number}")):
+        assert (shown["quota"], shown["unlimited_quota"]) == (700, True)
+    assert (await person.call("GET", "/api/user/dashboard"))["unlimited_quota"] is True
+    listed = await site.root.call("GET", "/api/user/search", params={"keyword": "mia"})
+    assert [row["unlimited_quota"] for row in listed] == [True]
+    # Whoever knows nothing of it leaves it alone, and what is added is kept.
+    await site.root.call("PUT", "/api/user/", json=edit | {"display_name": "Mia"})
+    await site.root.call("POST", "/api/topup", json={"user_id": number, "quota": 55})
+    await site.root.call("PUT", "/api/user/", json=edit | {"quota": None, "unlimited_quota": False})
+    shown = await person.call("GET", "/api/user/self")
+    assert (shown["quota"], shown["unlimited_quota"]) == (755, False)
+    entries = await site.root.call("GET", "/api/log/", params={"username": "mia", "type": 3})
+    assert [entry["content"] for entry in entries if "＄" not in entry["content"]] == [  # noqa: RUF001
+        "Admin limited the user to the quota that is left again",
+        "Admin made the quota of the user unlimited",
+    ]
+    trail = await site.services.database.read(lambda conn: everything_of(conn, number))
+    assert [row["unlimited_quota"] for row in trail if "unlimited_quota" in row] == [[False, True], [True, False]]
+    await site.books_add_up()
+
+
+def everything_of(conn: Connection, user_id: int) -> list[dict[str, object]]:
+    """The changes that the audit has of an account, oldest first."""
+    rows, _total = page(conn, AuditFilter(kind="user", object_id=user_id), Page(0, 50))
+    return [json.loads(row.changes) for row in rows[::-1]]
+
+
+async def test_billing_of_an_unlimited_account_has_no_end(site: Site) -> None:
+    person = await site.user("mia")
+    number = await site.number_of("mia")
+    await site.root.call("PUT", "/api/option/", json={"key": "DisplayTokenStatEnabled", "value": "false"})
+    edit = {"id": number, "username": "mia", "display_name": "mia", "quota": 500_000}
+    found = []
+    for unlimited in (False, True):
+        await site.root.call("PUT", "/api/user/", json=edit | {"unlimited_quota": unlimited})
+        (token,) = await person.call("GET", "/api/token/")
+        key = {"Authorization": f"Bearer {token['key']}"}
+        found.append((await site.visitor().send("GET", "/v1/dashboard/billing/subscription", headers=key)).json())
+    assert [one["hard_limit_usd"] for one in found] == [1, 100_000_000]
+
+
+async def test_a_made_account_is_whole_or_not_there(site_everywhere: Site) -> None:
+    """Fields, log, ledger and audit are of one transaction."""
+    site = site_everywhere
+    boss = Author(id=1, username="root", role=Role.ROOT, address="::1", via="page")
+    edit = UserEdit(
+        id=0,
+        username="mia",
+        display_name="",
+        password=PASSWORD,
+        email="mia@example.com",
+        role=Role.ADMIN,
+        status=2,
+        group="vip",
+        quota=900,
+        unlimited_quota=True,
+    )
+    with pytest.raises(InvalidInput):
+        await create_complete_user(site.services, boss, replace(edit, group="g" * 40))
+    with pytest.raises(NameTaken):
+        await create_complete_user(site.services, boss, replace(edit, username="root"))
+    assert (await site.root.call("GET", "/api/user/search", params={"keyword": "mia"})) == []
+
+    number = await create_complete_user(site.services, boss, edit)
+    shown = await site.root.call("GET", f"/api/user/{number}")
+    wanted = {"display_name": "mia", "email": "mia@example.com", "role": 10, "status": 2, "group": "vip"}
+    wanted |= {"quota": 900, "unlimited_quota": True}
+    assert {name: shown[name] for name in wanted} == wanted
+    (made,) = await site.services.database.read(lambda conn: everything_of(conn, number))
+    assert {name: after for name, (_before, after) in made.items()} == wanted
+    entries = await site.root.call("GET", "/api/log/", params={"username": "mia"})
+    assert len(entries) == 2
+    assert entries[1]["content"].startswith("Admin made the account with quota")
+    await site.books_add_up()

@@ -61,3 +61,17 @@ async def test_what_goes_wrong_is_said_without_the_key(site: Site) -> None:
         assert await why(1, upstream.url) == "the provider's answer is no list of models"
         assert await why(1, upstream.url) == "the provider named no models"
     assert "could not be reached" in await why(1, upstream.url)
+
+
+async def test_names_of_channels_are_for_those_who_signed_in_if_root_wants_that(site: Site) -> None:
+    body = {"type": 1, "name": "inner", "key": "k", "models": "gpt-4o", "group": "default"}
+    await site.root.call("POST", "/api/channel/", json=body)
+    mia, visitor = await site.user("mia"), site.visitor()
+    paths = ("/api/status/channel", "/api/models/display")
+    for path in paths:
+        assert "inner" in (await visitor.send("GET", path)).text
+    await site.root.call("PUT", "/api/option/", json={"key": "ChannelNamesPublic", "value": "false"})
+    for path in paths:
+        assert "inner" not in (await visitor.send("GET", path)).text
+        assert "inner" in (await mia.send("GET", path)).text
+    assert (await visitor.send("GET", "/api/status/channel")).json() == {"success": True, "data": [], "total": 0}

@@ -12,11 +12,11 @@ from sqlalchemy import Connection, insert, select
 from gateway.accounts.transactions import commit
 from storage.database import Database
 from storage.errors import Retryable
+from storage.ledger_tables import gw_outbox
 from storage.records import LogRow
 from storage.repositories import logs, options, rows, security, users
 from storage.repositories.ledger_rows import outbox_log
 from storage.repositories.rows import Page, Sort
-from storage.tables import gw_outbox
 from storage.tables import options as options_table
 from storage.tables import redemptions as redemptions_table
 from storage.tables import users as users_table

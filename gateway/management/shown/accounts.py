@@ -26,6 +26,7 @@ class UserObject(Shown):
     verification_code: Literal[""]
     access_token: Literal[""]
     quota: int = Field(description="What is left, in quota units.", examples=[500000])
+    unlimited_quota: bool = Field(description="Spends without `quota` growing less; one-api has no such member.")
     used_quota: int = Field(description="In quota units; grows with relayed requests only.")
     request_count: int
     group: str = Field(description="Decides which channels serve, and at which factor.", examples=["default"])
@@ -74,6 +75,7 @@ class Dashboard(Shown):
 
     logs: list[DayOfUse] | None = Field(description="`null` when there is nothing.")
     total_quota: int = Field(description="What is left, in quota units.")
+    unlimited_quota: bool = Field(description="That does not grow less; never of the whole site.")
     used_quota: int = Field(description="In quota units.")
     status: str = Field(
         description="`Active`, `Disabled` or `Deleted`; of the site `All Active`, `n/m Active` or `No Active Users`.",

@@ -42,6 +42,26 @@ class ChannelObject(Shown):
     inference_profile_arn_map: str | None = Field(description="For AWS: inference profiles by model, as JSON text.")
     created_at: int = Field(description="Unix milliseconds.")
     updated_at: int = Field(description="Unix milliseconds.")
+    tag: str = Field(description="To find several by. Not the original's.", examples=["trial"])
+    note: str = Field(description="For people. Not the original's.")
+
+
+class ChannelKey(Shown):
+    """One of the keys that a channel uses in turn. The key itself is never shown."""
+
+    id: int = Field(description="0: the only key of a channel that never had several.", examples=[3])
+    name: str = Field(description="Its last characters, or its number where it is short.", examples=["…a91f"])
+    first: bool = Field(description="Whether it is the channel's own `key`.")
+    state: Literal["good", "rests", "bad", "locked"] = Field(
+        description="`rests`: not used for some models for now; `bad`: the provider refused it, and it is left out; "
+        "`locked`: no secret in `ENCRYPTION_KEYS` opens it."
+    )
+    rests: dict[str, float] = Field(description="By model, how many seconds more it is not used for it.")
+    added_at: int = Field(description="Unix seconds, as all times here; 0 never, or not known.")
+    refused_at: int
+    failed_at: int = Field(description="When it last failed by a fault of its own.")
+    failed_status: int = Field(description="The provider's HTTP status then.")
+    error: str = Field(description="What the provider said then.")
 
 
 class ChannelDefaults(Shown):

@@ -27,6 +27,7 @@ class TokenObject(Shown):
     updated_at: int = Field(description="Unix milliseconds.")
     models: str | None = Field(description="The only models it may use, separated by commas.")
     subnet: str | None = Field(description="The only networks it may be used from (CIDR), separated by commas.")
+    record_messages: bool = Field(description="What is said with it is recorded, if the site permits that.")
 
 
 class AvailableModels(Shown):
