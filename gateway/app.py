@@ -7,7 +7,6 @@ reverse. `prepare_databases` brings the schema up to date before anything is bui
 from __future__ import annotations
 
 import shutil
-import socket
 import sys
 import uuid
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from adapters.wires.table import make_wires
 from adapters.wires.tokens import TokenKeeper
 from adapters.wires.wired import Wires
 from gateway.accounts.passwords import hash_password
+from gateway.budgets.build import budgeted
 from gateway.channels.probe import Prober
 from gateway.cluster.build import Cluster, build_cluster
 from gateway.counting.counter import Counter
@@ -37,20 +37,24 @@ from gateway.ledger.reaper import Reaper
 from gateway.ledger.retention import Retention
 from gateway.ledger.writer import LedgerWriter
 from gateway.lifecycle_types import App, Process, Service
-from gateway.live.facts import Surroundings
+from gateway.live.facts import surroundings_of
 from gateway.live.live import Live
 from gateway.management.app import create_management
 from gateway.management.extension import installed_extensions
 from gateway.management.landing import frontend_elsewhere
 from gateway.metrics.build import Metrics
 from gateway.notify.alerts import Alerts
+from gateway.notify.notices import Notices
 from gateway.notify.quota import QuotaReminder, ReservationWatch
 from gateway.notify.root import RootNotifier
+from gateway.notify.rules import AlertRules, Watch
 from gateway.observe.bridge import LibraryLogging, statement_logger
 from gateway.observe.build import build_journal
-from gateway.observe.redact import Redactor
+from gateway.observe.redact import redactor_of
+from gateway.observe.slow import SlowStatements
 from gateway.observe.tail import Tail
-from gateway.playground.inside import nowhere
+from gateway.playground.relays import InsideRelays
+from gateway.recordings.recorder import MessageRecorder
 from gateway.registry.accounts import AccountCache
 from gateway.registry.registry import Registry
 from gateway.relay.fetch import HttpImageFetcher
@@ -59,6 +63,8 @@ from gateway.relay.media.duration import Uploads
 from gateway.relay.plane import RelayPlane
 from gateway.relay.retry import RetryBudget
 from gateway.relay.running import Running
+from gateway.relay.shadow.build import shadows_of
+from gateway.relay.shadow.shadows import Shadows
 from gateway.relay.signed.book import DatabaseSignatures, SignatureBook
 from gateway.relay.stored.book import DatabaseResponses, ResponseBook
 from gateway.relay.stored.responses import Responses
@@ -66,6 +72,7 @@ from gateway.relay.stored.settler import BackgroundCharges, Settler
 from gateway.relay.supervisor import RelayDeps
 from gateway.services import Services
 from gateway.site.about import product_version
+from gateway.site.log_retention import LogRetention
 from gateway.traffic.recorder import RequestRecorder
 from gateway.traffic.sums import UsageSums
 from storage.bootstrap import ensure_first_root
@@ -78,6 +85,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
 
+    from gateway.budgets.ledger import BudgetedLedger
     from gateway.config.settings import Settings
     from gateway.lifecycle_types import AsgiApp
     from gateway.observe.journal import JournalService
@@ -110,20 +118,6 @@ class Databases:
         await self.main.aclose()
         if self.are_apart:
             await self.logs.aclose()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notices:
-    """Who tells people what happens."""
-
-    root: RootNotifier
-    quota: QuotaReminder
-    alerts: Alerts | None
-
-    @property
-    def services(self) -> list[Service]:
-        """Those of them that run."""
-        return [self.root, self.quota, *([self.alerts] if self.alerts is not None else [])]
 
 
 def open_databases(settings: Settings) -> Databases:
@@ -172,9 +166,9 @@ async def build(settings: Settings, process: Process, /) -> App:
     databases = open_databases(settings)
     replica_id = uuid.uuid4().hex
     tls = await trio.to_thread.run_sync(client_context, certifi.where())
-    redactor = _redactor(settings)
+    redactor = redactor_of(settings)
     alerts = Alerts(settings, redactor, tls=tls) if settings.log_push_api else None
-    tail = Tail(redactor)
+    tail, watch = Tail(redactor), Watch()
     lines = build_journal(
         stream=sys.stdout,
         redactor=redactor,
@@ -183,6 +177,7 @@ async def build(settings: Settings, process: Process, /) -> App:
         only_one_file=settings.only_one_log_file,
         alerts=alerts.pusher if alerts is not None else None,
         tail=tail,
+        watch=watch,
     )
     metrics = Metrics.make(worker=process.worker) if settings.enable_prometheus_metrics else None
     journal = metrics.counting(lines) if metrics is not None else lines
@@ -195,6 +190,10 @@ async def build(settings: Settings, process: Process, /) -> App:
     counter = await Counter.load(trio.CapacityLimiter(COUNTING_THREADS))
     if settings.debug_sql:
         databases.log_statements(journal)
+    slow = SlowStatements()
+    databases.main.time_statements(slow.note)
+    if databases.are_apart:
+        databases.logs.time_statements(slow.note)
     cluster = build_cluster(settings, process, journal)
     transport = Http1Transport(tls=tls, proxy=parse_proxy(settings.relay_proxy))
     tokens = TokenKeeper()
@@ -223,10 +222,12 @@ async def build(settings: Settings, process: Process, /) -> App:
         running=Running(),
         phase=process.phase,
     )
-    outside = Outside.of(services, tls=tls)
-    notices = Notices(
-        root=RootNotifier(services, outside), quota=QuotaReminder(services, outside.courier), alerts=alerts
-    )
+    outside = Outside.of(services, tls=tls, is_leader=process.is_leader)
+    quota = QuotaReminder(services, outside.courier)
+    ledger, keeper = budgeted(services, ReservationWatch(services.ledger, quota))
+    notices = Notices(root=RootNotifier(services, outside), quota=quota, budgets=keeper, alerts=alerts)
+    recorder = RequestRecorder(databases.main, journal=journal)
+    messages = MessageRecorder(databases.main, journal=journal)
     if metrics is not None:
         metrics.watch(
             services,
@@ -235,14 +236,21 @@ async def build(settings: Settings, process: Process, /) -> App:
             cluster=cluster,
             root=notices.root,
             alerts=alerts,
+            messages=messages,
         )
-    recorder = RequestRecorder(databases.main, journal=journal)
-    deps = _relay_deps(services, counter=counter, tls=tls, notices=notices, recorder=recorder)
+    deps = _relay_deps(
+        services, ledger, counter=counter, tls=tls, notices=notices, recorder=recorder, messages=messages
+    )
     # Any process tests when somebody asks it to; only one of them does so by the clock.
     test_every_s = (settings.channel_test_frequency or 0) * 60 if process.is_leader else 0
     prober = Prober(services, every_s=test_every_s, notifier=notices.root)
-    # The relays that pages ask for themselves are served by the same rules; there is nothing else behind it.
-    inside = RelayPlane(nowhere, deps=deps, catalogue=catalogue, phase=process.phase, trusted_proxies=())
+    inside = InsideRelays(services, deps, catalogue=catalogue, phase=process.phase)
+    live = Live.of(
+        services,
+        around=surroundings_of(process, cluster, lines, replica_id, slow),
+        tail=tail,
+        is_alone=not cluster.services,
+    )
     plane = RelayPlane(
         # The same protocol in Quart's own words for it, which are narrower than ASGI's.
         cast(
@@ -251,12 +259,7 @@ async def build(settings: Settings, process: Process, /) -> App:
                 services,
                 prober=prober,
                 outside=outside,
-                live=Live.of(
-                    services,
-                    around=_surroundings(process, cluster, lines, replica_id),
-                    tail=tail,
-                    is_alone=not cluster.services,
-                ),
+                live=live,
                 relays=inside,
                 numbers=metrics.registry if metrics is not None else None,
                 extensions=[] if frontend_elsewhere(settings) else installed_extensions(),
@@ -267,13 +270,14 @@ async def build(settings: Settings, process: Process, /) -> App:
         phase=process.phase,
         trusted_proxies=settings.trusted_proxies,
     )
+    rules = AlertRules(services, outside, watch, redactor)
     return App(
         asgi=plane,
         services=_in_order(
             services,
             deps,
             prober,
-            [outside.courier, recorder, *notices.services],
+            [outside.courier, outside.releases, recorder, messages, *notices.services, rules, live.flow],
             cluster,
             lines,
             transport,
@@ -312,11 +316,12 @@ def _in_order(
     order.append(services.ledger)
     if process.is_leader:
         order.append(Reaper(main, replica_id=replica_id, journal=journal, logs_elsewhere=databases.are_apart))
-        order.append(Retention(main, journal=journal))
-        order.append(UsageSums(main, databases.logs, journal=journal))
-    order += [services.registry, *mail, deps.health, transport, tokens, deps.responses.book, prober]
+        order += [Retention(main, journal=journal), UsageSums(main, databases.logs, journal=journal)]
+    order += [services.registry, *mail, transport, tokens, deps.responses.book, prober]
+    # What relays know by what they ask of it.
+    order += [one for one in (deps.health, deps.shadows) if isinstance(one, ChannelHealth | Shadows)]
     if process.is_leader:
-        order.append(_settler(services, deps))
+        order += [_settler(services, deps), LogRetention(services)]
         order.append(Greeting(services, lines, process=process, replica_id=replica_id, shared_state=cluster.label))
     return order
 
@@ -326,24 +331,17 @@ def _settler(services: Services, deps: RelayDeps) -> Settler:
     return Settler(responses.book, responses.charges, registry=services.registry, journal=services.journal)
 
 
-def _surroundings(process: Process, cluster: Cluster, lines: JournalService, replica_id: str) -> Surroundings:
-    fallback = cluster.fallback
-    return Surroundings(
-        process=f"{socket.gethostname()}/{process.worker}",
-        replica=replica_id,
-        is_leader=process.is_leader,
-        shared=cluster.label,
-        is_degraded=lambda: fallback is not None and fallback.is_on,
-        local_answers=lambda: fallback.answers if fallback is not None else 0,
-        dropped=lambda: lines.dropped,
-    )
-
-
 def _relay_deps(
-    services: Services, *, counter: Counter, tls: ssl.SSLContext, notices: Notices, recorder: RequestRecorder
+    services: Services,
+    ledger: BudgetedLedger,
+    *,
+    counter: Counter,
+    tls: ssl.SSLContext,
+    notices: Notices,
+    recorder: RequestRecorder,
+    messages: MessageRecorder,
 ) -> RelayDeps:
     settings, journal = services.settings, services.journal
-    ledger = ReservationWatch(services.ledger, notices.quota)
     book = ResponseBook(DatabaseResponses(services.database), journal=journal)
     charges = BackgroundCharges(
         book,
@@ -374,6 +372,7 @@ def _relay_deps(
         health=ChannelHealth(
             registry=services.registry, settings=settings, journal=services.journal, notifier=notices.root
         ),
+        budgets=ledger,
         budget=RetryBudget(),
         running=services.running,
         journal=services.journal,
@@ -384,17 +383,6 @@ def _relay_deps(
         ),
         uploads=Uploads(ffprobe=shutil.which("ffprobe")),
         recorder=recorder,
-    )
-
-
-def _redactor(settings: Settings) -> Redactor:
-    return Redactor(
-        secrets=[
-            settings.session_secret,
-            settings.redis_password,
-            settings.initial_root_token,
-            settings.initial_root_access_token,
-            settings.log_push_token,
-        ],
-        key_prefix=settings.token_key_prefix,
+        messages=messages,
+        shadows=shadows_of(services, counter),
     )

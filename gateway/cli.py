@@ -20,9 +20,10 @@ from gateway.config.settings import ConfigurationError, load_settings
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from gateway.commands.terminal import Terminal
     from gateway.config.settings import Loaded
 
-COMMANDS = ("serve", "check", "migrate", "ledger", "secrets", "version")
+COMMANDS = ("serve", "check", "migrate", "config", "ledger", "secrets", "version")
 DISTRIBUTION = "one-api"
 
 _EXIT_CODES = "exit codes: 0 done; 1 something is wrong, and was printed; 2 the configuration or the call is wrong"
@@ -75,6 +76,8 @@ def _run(options: argparse.Namespace, loaded: Loaded) -> int:
         from gateway.commands import migrate  # noqa: PLC0415
 
         return migrate.run(loaded, terminal, only_look=options.dry_run)
+    if options.command == "config":
+        return _run_config(options, loaded, terminal)
     if options.command == "secrets":
         from gateway.commands import secrets  # noqa: PLC0415
 
@@ -84,6 +87,16 @@ def _run(options: argparse.Namespace, loaded: Loaded) -> int:
     if options.action == "parked":
         return ledger.parked(loaded, terminal, retry=options.retry)
     return ledger.verify(loaded, terminal, accept=options.accept)
+
+
+def _run_config(options: argparse.Namespace, loaded: Loaded, terminal: Terminal) -> int:
+    from gateway.commands import config  # noqa: PLC0415
+
+    if options.action == "export":
+        return config.export(loaded, terminal, file=options.file)
+    if options.action == "plan":
+        return config.plan(loaded, terminal, file=options.file, prune=options.prune)
+    return config.apply(loaded, terminal, file=options.file, prune=options.prune, is_sure=options.yes)
 
 
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
@@ -115,6 +128,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     migrate.add_argument("--dry-run", action="store_true", help="only list what is pending")
+    _add_config(commands)
     _add_ledger(commands)
     _add_secrets(commands)
     commands.add_parser("version", help="print the version", description="Print the version.", allow_abbrev=False)
@@ -136,6 +150,34 @@ def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser], *,
     serve.add_argument("--version", "-version", action="store_true", help="print the version")
     serve.add_argument("--port", "-port", metavar="N", help="listen there, unless PORT is set (default 3000)")
     serve.add_argument("--log-dir", "-log-dir", metavar="DIR", help="folder of log files, unless LOG_DIR is set")
+
+
+def _add_config(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    config = commands.add_parser(
+        "config",
+        help="the configuration as a file",
+        description="Settings, groups and channels with their prices as YAML without secrets: written, compared, "
+        "applied. What a file does not name stays as it is. May run beside a gateway that serves.",
+        allow_abbrev=False,
+    )
+    actions = config.add_subparsers(dest="action", metavar="ACTION", title="actions", required=True)
+    for name, told, more in (
+        ("export", "write it", "Keys and other secrets are left out."),
+        ("plan", "tell what a file would change", "Changes nothing."),
+        ("apply", "make what is in force like a file", "Shows the plan, asks, and does all of it or nothing."),
+    ):
+        action = actions.add_parser(
+            name, help=told, description=f"{told.capitalize()}. {more}", epilog=_EXIT_CODES, allow_abbrev=False
+        )
+        if name == "export":
+            action.add_argument("file", nargs="?", default="-", metavar="FILE", help="default: standard output")
+            continue
+        action.add_argument("file", metavar="FILE", help="- for standard input")
+        action.add_argument(
+            "--prune", action="store_true", help="remove channels and groups that the file does not have"
+        )
+        if name == "apply":
+            action.add_argument("--yes", action="store_true", help="do not ask")
 
 
 def _add_ledger(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

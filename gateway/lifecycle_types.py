@@ -46,6 +46,8 @@ class Phase:
     """Set when what still runs is being ended."""
     started_at: int = field(default_factory=lambda: int(time.time()))
     """Unix seconds."""
+    connections: int = 0
+    """How many connections of clients are open, idle ones included."""
 
     @property
     def is_ready(self) -> bool:

@@ -16,6 +16,7 @@ from gateway.cluster.redis_address import read_address
 from gateway.commands.databases import log_database, main_database, missing_file
 from gateway.config.process_group import PRIVATE_NETWORKS
 from gateway.config.settings import SPECS
+from gateway.groups import innermost
 from storage.bootstrap import ROOT_NAME, ROOT_PASSWORD
 from storage.errors import StorageError
 from storage.migrate import pending
@@ -146,7 +147,8 @@ def _check_redis(settings: Settings, terminal: Terminal) -> bool:
     try:
         trio.run(_ping_redis, settings)
     except Exception as error:  # noqa: BLE001 - whatever a client library raises is the finding
-        terminal.bad(f"Redis: no answer ({_innermost(error)})")
+        # Only the kind: messages of the client may quote the address, and that has the password in it.
+        terminal.bad(f"Redis: no answer ({type(innermost(error)).__name__})")
         return False
     terminal.good("Redis: answers")
     return True
@@ -159,13 +161,6 @@ async def _ping_redis(settings: Settings) -> None:
     with trio.fail_after(REDIS_LIMIT_S):
         async with address.connect() as client:
             await client.ping()
-
-
-def _innermost(error: BaseException) -> str:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    # Only the kind: messages of the client may quote the address, and that has the password in it.
-    return type(error).__name__
 
 
 def _check_log_dir(settings: Settings, terminal: Terminal) -> bool:

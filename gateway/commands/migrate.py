@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from gateway.commands.databases import log_database, main_database, missing_file
-from gateway.observe.startup import migration_progress
+from gateway.observe.progress import migration_progress
 from storage.errors import StorageError
 from storage.migrate import ensure_logs, migrate, pending
 

@@ -240,9 +240,8 @@ class Accounts(BaseSettings):
     session_secret: Annotated[
         str,
         Variable(
-            meaning="Signs and encrypts session cookies. Give every machine the same. Unset: a new one at each "
-            "start, "
-            "which ends all sessions.",
+            meaning="Signs session cookies, so that nobody can forge one; they are not encrypted. Give every "
+            "machine the same. Unset: a new one at each start, which ends all sessions.",
             default_text="(random)",
             is_secret=True,
         ),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gateway.notify.root import RootNotifier
     from gateway.observe.journal import JournalService
     from gateway.observe.types import Journal
+    from gateway.recordings.recorder import MessageRecorder
     from gateway.services import Services
 
 
@@ -46,6 +47,7 @@ class Metrics:
         cluster: Cluster,
         root: RootNotifier,
         alerts: Alerts | None,
+        messages: MessageRecorder,
     ) -> None:
         """Also read from these parts whenever somebody asks."""
         fallback = cluster.fallback
@@ -56,6 +58,7 @@ class Metrics:
             is_degraded=lambda: fallback is not None and fallback.is_on,
             local_answers=lambda: fallback.answers if fallback is not None else 0,
             unsent=lambda: {"root": root.left_out, "alerts": alerts.pusher.left_out if alerts is not None else 0},
+            unrecorded=lambda: messages.dropped,
         )
         # Registered without a description of its own: asking for one would read before anything has started.
         self.registry.register(StateCollector(services, sources))

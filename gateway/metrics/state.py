@@ -40,6 +40,8 @@ class Sources:
     """How many were, since the start."""
     unsent: Callable[[], Mapping[str, int]]
     """Messages to people that did not leave, by way."""
+    unrecorded: Callable[[], int]
+    """Recordings of messages that were lost."""
 
 
 class StateCollector:
@@ -84,6 +86,9 @@ class StateCollector:
         )
         yield self._counter(
             "notices_unsent", "Messages to people that did not leave, by way.", _by(sources.unsent()), ("way",)
+        )
+        yield self._counter(
+            "messages_unrecorded", "Recordings of what was said with a token that were lost.", sources.unrecorded()
         )
         yield from self._of_process()
 

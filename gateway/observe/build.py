@@ -12,11 +12,12 @@ from gateway.observe.lane import Lane
 from gateway.observe.sinks import DailyFiles, StreamSink
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
     from typing import TextIO
 
     from gateway.observe.push import AlertPusher
+    from gateway.observe.records import Event
     from gateway.observe.redact import Redactor
     from gateway.observe.sinks import Renderer
     from gateway.observe.tail import Tail
@@ -31,6 +32,7 @@ def build_journal(
     only_one_file: bool = False,
     alerts: AlertPusher | None = None,
     tail: Tail | None = None,
+    watch: Callable[[Event], None] | None = None,
     colour: bool | None = None,
 ) -> JournalService:
     """Return a journal that writes to `stream` and, if `log_dir` is given, to files there.
@@ -61,7 +63,7 @@ def build_journal(
     lanes = [Lane(StreamSink(descriptor, renderer), redactor=redactor)]
     if log_dir is not None:
         lanes.append(Lane(DailyFiles(log_dir, only_one=only_one_file), redactor=redactor))
-    return JournalService(lanes, level="debug" if debug else "info", alerts=alerts, tail=tail)
+    return JournalService(lanes, level="debug" if debug else "info", alerts=alerts, tail=tail, watch=watch)
 
 
 def _has_colour(environment: Mapping[str, str]) -> bool:

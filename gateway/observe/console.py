@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len, set_cell_size
 
 from gateway.observe.records import UNITS_PER_USD, Event, Relayed, relay_level
-from gateway.observe.startup import startup_panel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -82,6 +81,9 @@ class Console:
         if isinstance(record, Event):
             return self._event(record)
         self._headed_width = 0
+        # Where no terminal is, there is no panel: what draws it is loaded for those who see it.
+        from gateway.observe.startup import startup_panel  # noqa: PLC0415
+
         return startup_panel(
             record.facts, width=self._width, colour=self._terminal.colour, encoding=self._terminal.encoding
         )

@@ -15,7 +15,7 @@ from gateway.observe.lane import FLUSH_LIMIT_S
 from gateway.observe.records import LEVELS, Event, Relayed, Started
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from gateway.observe.lane import Lane
     from gateway.observe.push import AlertPusher
@@ -31,7 +31,8 @@ class JournalService:
     """Implements `gateway.observe.types.Journal` over any number of lanes.
 
     `level` is the quietest that is kept. `alerts`, if given, gets every error as well; its own task is run by
-    whoever made it. `tail`, if given, keeps the last records for people who look.
+    whoever made it. `tail`, if given, keeps the last records for people who look. `watch` is told of each event; it
+    must neither wait nor raise, and may be called from any thread.
     """
 
     def __init__(
@@ -41,11 +42,13 @@ class JournalService:
         level: Level = "info",
         alerts: AlertPusher | None = None,
         tail: Tail | None = None,
+        watch: Callable[[Event], None] | None = None,
     ) -> None:
         self._lanes = tuple(lanes)
         self._kept = frozenset(LEVELS[LEVELS.index(level) :])
         self._alerts = alerts
         self._tail = tail
+        self._watch = watch
         self._running = False
         self._done = trio.Event()
 
@@ -75,6 +78,8 @@ class JournalService:
         self._put(record)
         if level == "error" and self._alerts is not None:
             self._alerts.offer(record)
+        if self._watch is not None:
+            self._watch(record)
 
     def started(self, facts: StartUp) -> None:
         """Report that the gateway serves: the panel on a terminal, an event elsewhere."""

@@ -6,17 +6,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from gateway.observe.records import UNITS_PER_USD, Event, Relayed, relay_level
+from gateway.observe.types import Level
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from gateway.observe.records import Record
-    from gateway.observe.types import Level
 
 
 class RelayLine(msgspec.Struct, frozen=True, kw_only=True):

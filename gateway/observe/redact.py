@@ -18,6 +18,8 @@ from gateway.observe.records import Event, Record, Relayed, Started
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from gateway.config.settings import Settings
+
 MASK = "***"
 SHORTEST_SECRET = 6
 """Configured values below this length are not searched for: they would hit ordinary words."""
@@ -141,3 +143,28 @@ class Redactor:
 def _masked(match: re.Match[str]) -> str:
     kept = match.lastgroup
     return f"{match[kept]}{MASK}" if kept else MASK
+
+
+def without_key(text: str, key: str) -> str:
+    """Return what a provider wrote without the channel's key, which some repeat to whoever sent it.
+
+    Keys of several parts (`access|secret|region`) are masked part by part, too.
+    """
+    for secret in (key, *key.split("|")):
+        if len(secret) >= SHORTEST_SECRET:
+            text = text.replace(secret, MASK)
+    return text
+
+
+def redactor_of(settings: Settings) -> Redactor:
+    """Return one that knows the secrets that this installation is configured with."""
+    return Redactor(
+        secrets=[
+            settings.session_secret,
+            settings.redis_password,
+            settings.initial_root_token,
+            settings.initial_root_access_token,
+            settings.log_push_token,
+        ],
+        key_prefix=settings.token_key_prefix,
+    )

@@ -1,21 +1,18 @@
-"""The panel that greets an operator, and the bar that keeps them company while a migration runs."""
+"""The panel that greets an operator."""
 
 from __future__ import annotations
 
 import io
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console as RichConsole
 from rich.panel import Panel
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import TextIO
+    from collections.abc import Iterator
 
     from gateway.observe.records import StartUp
 
@@ -62,40 +59,3 @@ def _rows(facts: StartUp) -> Iterator[tuple[str, str]]:
     workers = f"{facts.workers} worker{'s' if facts.workers != 1 else ''}"
     yield "replica", f"{facts.replica}, {workers}" if facts.replica else workers
     yield "serves", f"{facts.channels} channels, {facts.models} models"
-
-
-@contextmanager
-def migration_progress(stream: TextIO, *, on_terminal: bool) -> Iterator[Callable[[str, int, int], None]]:
-    """Give a function `report(step, done, total)` that draws a bar, or prints a line per tenth elsewhere.
-
-    For the command line and the time before the event loop runs: it writes to `stream` at once. The bar goes
-    away when the block ends. A `total` of 0 means that the length is unknown.
-    """
-    if not on_terminal:
-        last: dict[str, int] = {}
-
-        def say(step: str, done: int, total: int) -> None:
-            tenth = done * 10 // total if total else 0
-            if last.get(step) != tenth:
-                last[step] = tenth
-                stream.write(f"migrating: {step} {done}/{total or '?'}\n")
-                stream.flush()
-
-        yield say
-        return
-    columns = (
-        TextColumn("migrating"),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=RichConsole(file=stream), transient=True) as progress:
-        tasks = {}
-
-        def draw(step: str, done: int, total: int) -> None:
-            if step not in tasks:
-                tasks[step] = progress.add_task(step, total=total or None)
-            progress.update(tasks[step], completed=done, total=total or None)
-
-        yield draw

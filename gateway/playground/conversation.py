@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING, Literal, cast
 
 import msgspec
 
-from adapters.formats import neutral
+from adapters.formats.data_url import split_data_url
 from adapters.formats.errors import FormatError
+from adapters.formats.neutral.encoding import RequestOptions
+from adapters.formats.neutral.parts import Image, Text
+from adapters.formats.neutral.requests import Effort, Message, ReasoningOptions, Request, Tool
 from adapters.formats.table import PROVIDERS
 from gateway.accounts.refusals import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from adapters.formats.neutral.terms import Format
 
 # As clients of each format authenticate.
 KEY_HEADERS: Mapping[str, tuple[str, str]] = {
@@ -42,7 +47,8 @@ class Turn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversation:
-    """What is asked. `images` belong to the last turn; `tools` is a JSON list as Chat has it, or empty."""
+    """What is asked. `images` belong to the last turn, by address or as `data:` URLs; `tools` is a JSON list as Chat
+    has it, or empty."""
 
     model: str
     turns: Sequence[Turn]
@@ -74,9 +80,9 @@ class UnreadableTools(Refused):
 
 def write(conversation: Conversation, name: str) -> Written:
     """Write the conversation in format `name`. Raises `Refused` when it cannot be written at all."""
-    request = _request(conversation, cast("neutral.Format", name))
+    request = _request(conversation, cast("Format", name))
     try:
-        encoded = PROVIDERS[name].encode_request(request, conversation.model, neutral.RequestOptions())
+        encoded = PROVIDERS[name].encode_request(request, conversation.model, RequestOptions())
     except FormatError as error:
         raise Refused(str(error)) from error
     path, query = _address(name, conversation)
@@ -96,23 +102,29 @@ def _address(name: str, conversation: Conversation) -> tuple[str, str]:
     return "/v1/chat/completions", ""
 
 
-def _request(conversation: Conversation, name: neutral.Format) -> neutral.Request:
-    messages = [neutral.Message(turn.role, [neutral.Text(turn.text)]) for turn in conversation.turns]
+def _request(conversation: Conversation, name: Format) -> Request:
+    messages = [Message(turn.role, [Text(turn.text)]) for turn in conversation.turns]
     if messages:
-        messages[-1].parts.extend(neutral.Image(url=url) for url in conversation.images)
-    request = neutral.Request(
+        messages[-1].parts.extend(map(_image, conversation.images))
+    request = Request(
         format=name,
         model=conversation.model,
         messages=messages,
-        system=[neutral.Text(conversation.system)] if conversation.system else [],
+        system=[Text(conversation.system)] if conversation.system else [],
         tools=list(read_tools(conversation.tools)),
         stream=conversation.stream,
         temperature=conversation.temperature,
         max_output_tokens=conversation.max_tokens,
     )
     if conversation.effort:
-        request.reasoning = neutral.ReasoningOptions(effort=cast("neutral.Effort", conversation.effort))
+        request.reasoning = ReasoningOptions(effort=cast("Effort", conversation.effort))
     return request
+
+
+def _image(url: str) -> Image:
+    """Return a picture by its address, or out of one that holds it (`data:`)."""
+    inline = split_data_url(url)
+    return Image(url=url) if inline is None else Image(media_type=inline[0], data=inline[1])
 
 
 class _Function(msgspec.Struct):
@@ -128,7 +140,7 @@ class _Tool(msgspec.Struct):
     parameters: dict[str, object] | None = None
 
 
-def read_tools(text: str) -> list[neutral.Tool]:
+def read_tools(text: str) -> list[Tool]:
     """Read tools as Chat or Responses list them. Raises `UnreadableTools`."""
     if not text.strip():
         return []
@@ -141,7 +153,5 @@ def read_tools(text: str) -> list[neutral.Tool]:
         function = tool.function or _Function(tool.name, tool.description, tool.parameters)
         if not function.name:
             raise UnreadableTools("the list of tools cannot be read: a tool has no name")
-        found.append(
-            neutral.Tool(name=function.name, description=function.description, parameters=function.parameters)
-        )
+        found.append(Tool(name=function.name, description=function.description, parameters=function.parameters))
     return found

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
-from gateway.accounts.refusals import Refused
+from gateway.accounts.refusals import NotAllowed, Refused
 from gateway.playground.inside import InsideAnswer, InsideRequest, asked
 from gateway.playground.reading import Reading, Said
 from storage.errors import StorageError
+from storage.records import Role
 from storage.repositories import costs
 
 if TYPE_CHECKING:
@@ -19,13 +20,17 @@ if TYPE_CHECKING:
 
     from gateway.lifecycle_types import AsgiApp
     from gateway.playground.conversation import Written
+    from gateway.playground.relays import FreeRelay, InsideRelays
     from gateway.services import Services
-    from storage.records import Token
+    from storage.records import Token, User
 
 # Characters of a raw answer that are kept for a person to read.
 MOST_RAW: Final = 200_000
 # A relay that has sent its last byte settles within this time, or its cost is told later, in the log.
 SETTLE_LIMIT_S: Final = 10.0
+# Of a shorter answer a speed says nothing.
+LEAST_FOR_SPEED: Final = 20
+SHORTEST_FOR_SPEED_S: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +47,20 @@ class Outcome:
     input_tokens: int | None
     output_tokens: int | None
     units: int | None
+    first_byte_s: float | None
     first_s: float | None
+    """When the first word, thought or call was there."""
     total_s: float
+    is_free: bool = False
+    """Nobody pays; `units` is what it would have cost."""
+
+    @property
+    def tokens_per_s(self) -> float | None:
+        """How fast the answer came once it had begun, where that can be told: streams of some length."""
+        took = self.total_s - self.first_s if self.first_s is not None else 0.0
+        if not self.output_tokens or self.output_tokens < LEAST_FOR_SPEED or took < SHORTEST_FOR_SPEED_S:
+            return None
+        return self.output_tokens / took
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +79,8 @@ class Play:
     reading: Reading
     began_at: float
     services: Services
+    free: FreeRelay | None = None
+    first_byte_s: float | None = None
     first_s: float | None = None
     raw: list[str] = field(default_factory=list)
     _raw_chars: int = 0
@@ -73,6 +92,9 @@ class Play:
             return None
         data = await self.answer.receive_some()
         self._is_over = not data
+        # Comments keep a stream awake, and say nothing.
+        if self.first_byte_s is None and data and not data.startswith(b":"):
+            self.first_byte_s = trio.current_time() - self.began_at
         said = self.reading.feed(data) if data else self.reading.close()
         if self.first_s is None and (said.text or said.thought):
             self.first_s = trio.current_time() - self.began_at
@@ -97,9 +119,11 @@ class Play:
             error=reading.error,
             input_tokens=usage.prompt_total if usage is not None else None,
             output_tokens=usage.completion_total if usage is not None else None,
-            units=await self._units(),
+            units=await self._units() if self.free is None else self.free.units,
+            first_byte_s=self.first_byte_s,
             first_s=self.first_s,
             total_s=total_s,
+            is_free=self.free is not None,
         )
 
     async def _units(self) -> int | None:
@@ -115,9 +139,9 @@ class Play:
 
 
 class Playground:
-    """Made once for each process. `relays` is the relay plane; without one nothing can be sent."""
+    """Made once for each process. Without `relays` nothing can be sent."""
 
-    def __init__(self, services: Services, relays: AsgiApp | None) -> None:
+    def __init__(self, services: Services, relays: InsideRelays | None) -> None:
         self._services = services
         self._relays = relays
 
@@ -130,9 +154,30 @@ class Playground:
             raise Refused("nothing can be sent from here")
         prefix = self._services.settings.token_key_prefix
         key = f"{prefix}{token.key}{f'-{channel_id}' if channel_id else ''}"
+        async with self._asked(self._relays.paid, written, key, address) as play:
+            yield play
+
+    @asynccontextmanager
+    async def playing_free(
+        self, written: Written, user: User, *, address: str, channel_id: int
+    ) -> AsyncIterator[Play]:
+        """Send a request over a channel without a charge, for administrators. Raises `Refused` for others."""
+        if self._relays is None:
+            raise Refused("nothing can be sent from here")
+        if user.role < Role.ADMIN:
+            raise NotAllowed("only administrators may ask a channel without a charge", status=403)
+        free = self._relays.free(user)
+        key = f"{self._services.settings.token_key_prefix}{free.key}-{channel_id}"
+        async with self._asked(free.app, written, key, address, free) as play:
+            yield play
+
+    @asynccontextmanager
+    async def _asked(
+        self, app: AsgiApp, written: Written, key: str, address: str, free: FreeRelay | None = None
+    ) -> AsyncIterator[Play]:
         request = InsideRequest(path=written.path, query=written.query, body=written.body, key=key, address=address)
         began_at = trio.current_time()
-        async with asked(self._relays, request) as answer:
+        async with asked(app, request) as answer:
             kind = answer.headers.get(b"content-type", b"")
             reading = Reading(written.format, b"event-stream" in kind, answer.status)
-            yield Play(answer, reading, began_at, self._services)
+            yield Play(answer, reading, began_at, self._services, free)

@@ -5,8 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from adapters.formats import neutral
 from adapters.formats.errors import FormatError
+from adapters.formats.neutral.events import (
+    ArgumentsDelta,
+    Failure,
+    PartStart,
+    ReasoningDelta,
+    StreamEvent,
+    TextDelta,
+    UsageUpdate,
+)
+from adapters.formats.neutral.parts import Image, Part, Reasoning, Refusal, Text, ToolCall
 from adapters.formats.table import PROVIDERS
 from adapters.sse import EventScanner
 
@@ -77,35 +86,35 @@ class Reading:
             self._decoder = PROVIDERS[self.name].stream_decoder()
         return self._decoder
 
-    def _note(self, events: list[neutral.StreamEvent], said: Said) -> None:
+    def _note(self, events: list[StreamEvent], said: Said) -> None:
         here = Said()
         for event in events:
             match event:
-                case neutral.TextDelta(text=text, choice=0):
+                case TextDelta(text=text, choice=0):
                     here.text += text
-                case neutral.ReasoningDelta(text=text, choice=0):
+                case ReasoningDelta(text=text, choice=0):
                     here.thought += text
-                case neutral.ArgumentsDelta(json=text, choice=0):
+                case ArgumentsDelta(json=text, choice=0):
                     here.text += text
-                case neutral.PartStart(part=part, choice=0):
+                case PartStart(part=part, choice=0):
                     self._part(part, here)
-                case neutral.UsageUpdate(usage=usage):
+                case UsageUpdate(usage=usage):
                     self.usage = usage
-                case neutral.Failure(message=message):
+                case Failure(message=message):
                     self.error = message
         self._add(here)
         said.text += here.text
         said.thought += here.thought
 
-    def _part(self, part: neutral.Part, said: Said) -> None:
+    def _part(self, part: Part, said: Said) -> None:
         match part:
-            case neutral.Text(text=text) | neutral.Refusal(text=text):
+            case Text(text=text) | Refusal(text=text):
                 said.text += text
-            case neutral.Reasoning(text=text):
+            case Reasoning(text=text):
                 said.thought += text
-            case neutral.ToolCall(name=name, arguments=arguments):
+            case ToolCall(name=name, arguments=arguments):
                 said.text += f"{chr(10) if self.text or said.text else ''}→ {name} {arguments}"
-            case neutral.Image(url=url):
+            case Image(url=url):
                 said.text += f"[{url or 'image'}]"
 
     def _add(self, said: Said) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gateway.playground.conversation import KEY_HEADERS
 
@@ -12,14 +13,22 @@ if TYPE_CHECKING:
     from gateway.playground.conversation import Written
 
 KEY = "$ONE_API_KEY"
+# A picture of a megabyte is nothing that people read.
+_LONG: Final = re.compile(r"[A-Za-z0-9+/]{2000,}={0,2}")
+_KEPT: Final = 40
+
+
+def abridged(text: str) -> str:
+    """Return a request with long base64 cut short, for people to read."""
+    return _LONG.sub(lambda found: f"{found[0][:_KEPT]}…{len(found[0])} characters", text)
 
 
 def snippets(written: Written, base_url: str) -> dict[str, str]:
     """Return code by language: `curl`, `Python` and `JavaScript`."""
     url = base_url.rstrip("/") + written.path + (f"?{written.query}" if written.query else "")
     header, pattern = KEY_HEADERS[written.format]
-    body = json.loads(written.body)
-    text = written.body.decode()
+    text = abridged(written.body.decode())
+    body = json.loads(text)
     shell = f"{header}: {pattern.format(key=KEY)}"
     python_value = f'f"{pattern.format(key="{os.environ[" + repr("ONE_API_KEY") + "]}")}"'
     script_value = f"`{pattern.format(key='${process.env.ONE_API_KEY}')}`"

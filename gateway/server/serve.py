@@ -60,7 +60,7 @@ async def serve(
     An error in a connection is reported and closes that connection. Cancelled: connections that are left are
     reset, so that no unfinished write can hold it. Raises `PortInUse`.
     """
-    server = _Server(app=ASGIWrapper(_ending(app)), config=ServerConfig(journal), journal=journal)  # type: ignore[arg-type]
+    server = _Server(app=ASGIWrapper(_ending(app)), config=ServerConfig(journal), journal=journal, phase=phase)  # type: ignore[arg-type]
     server.limit.seconds = settings.client_write_timeout_sec or server.limit.seconds
     try:
         listen(listeners)
@@ -113,6 +113,7 @@ class _Server:
     app: ASGIWrapper
     config: ServerConfig
     journal: Journal
+    phase: Phase
     context: WorkerContext = field(default_factory=lambda: WorkerContext(max_requests=None))
     limit: WriteLimit = field(default_factory=WriteLimit)
     streams: set[DeadlineStream] = field(default_factory=set)
@@ -156,6 +157,7 @@ class _Server:
     async def run_connection(self, raw: socket.socket) -> None:
         stream = DeadlineStream(raw, self.limit)
         self.streams.add(stream)
+        self.phase.connections += 1
         try:
             await TCPServer(self.app, self.config, self.context, ConnectionState({}), stream)  # type: ignore[arg-type]
         except* Exception as errors:  # noqa: BLE001 - the boundary: one connection must not end the others
@@ -164,3 +166,4 @@ class _Server:
         finally:
             stream.abort()
             self.streams.discard(stream)
+            self.phase.connections -= 1

@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 from sqlalchemy import text
 
-from gateway.commands import check, ledger, migrate, secrets
+from gateway.commands import check, config, ledger, migrate, secrets
 from gateway.commands.databases import main_database
 from gateway.commands.terminal import Terminal
 from gateway.config.settings import Loaded, load_settings
@@ -254,3 +254,35 @@ def test_secrets_are_encrypted_and_stored_in_plain_text_again(fresh, terminal):
 def test_secrets_need_a_secret(fresh, terminal):
     assert secrets.run(loaded_for(fresh), terminal, seal=True) == 1
     assert "ENCRYPTION_KEYS is not set" in terminal.said
+
+
+def test_config_is_exported_planned_and_applied_once_it_is_wanted(fresh, terminal, tmp_path):
+    loaded = loaded_for(fresh)
+    migrate.run(loaded, Heard(), only_look=False)
+    file = tmp_path / "gateway.yaml"
+    assert config.export(loaded, terminal, file=str(file)) == 0
+    assert config.plan(loaded, terminal, file=str(file), prune=True) == 0
+    assert "Nothing to change." in terminal.said
+    file.write_text("settings: {RetryTimes: 3}\nchannels: [{name: EU, type: openai, models: [m]}]\n")
+    unasked = Heard()
+    assert config.apply(loaded, unasked, file=str(file), prune=False, is_sure=False) == 1
+    assert "~ setting RetryTimes\n    RetryTimes: 0 -> 3" in unasked.said
+    assert "+ channel EU  (has no key" in unasked.said
+    assert "Plan: 1 to add, 1 to change, 0 to remove." in unasked.said
+    assert config.apply(loaded, Heard(), file=str(file), prune=False, is_sure=True) == 0
+    again = Heard()
+    assert config.plan(loaded, again, file=str(file), prune=False) == 0
+    assert again.said == "Nothing to change.\n"
+
+
+def test_config_that_does_not_fit_is_told_and_changes_nothing(fresh, terminal, tmp_path):
+    loaded = loaded_for(fresh)
+    migrate.run(loaded, Heard(), only_look=False)
+    file = tmp_path / "gateway.yaml"
+    file.write_text("settings: {Nothing: 3}\n")
+    assert config.apply(loaded, terminal, file=str(file), prune=False, is_sure=True) == 1
+    assert "settings.Nothing is no setting" in terminal.said
+    file.write_text("settings: [\n")
+    assert config.plan(loaded, terminal, file=str(file), prune=False) == 1
+    assert "line 2, column 1" in terminal.said
+    assert config.plan(loaded, terminal, file=str(tmp_path / "none.yaml"), prune=False) == 1

@@ -85,6 +85,7 @@ def _sources() -> Sources:
         is_degraded=lambda: True,
         local_answers=lambda: 5,
         unsent=lambda: {"root": 1, "alerts": 0},
+        unrecorded=lambda: 3,
     )
 
 
@@ -97,6 +98,7 @@ async def test_the_state_is_read_when_somebody_asks(site: Site) -> None:
     assert found['one_api_registry_channels{worker="0"}'] == 0
     assert found['one_api_journal_dropped_total{sink="stdout",worker="0"}'] == 2
     assert found['one_api_cluster_degraded{worker="0"}'] == 1
+    assert found['one_api_messages_unrecorded_total{worker="0"}'] == 3
     assert found['process_open_fds{worker="0"}'] > 0
     body = {"type": 1, "name": "one", "key": "k", "models": "m1,m2", "group": "default"}
     await site.root.call("POST", "/api/channel/", json=body)

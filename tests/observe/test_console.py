@@ -9,8 +9,8 @@ import pytest
 from rich.cells import cell_len
 
 from gateway.observe.console import COLUMNS, Console, Terminal
+from gateway.observe.progress import migration_progress
 from gateway.observe.records import Event, Relayed, Started, StartUp
-from gateway.observe.startup import migration_progress
 from tests.observe.samples import PLAIN, summary
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")

@@ -11,6 +11,7 @@ import trio
 from gateway.observe.journal import JournalService
 from gateway.observe.push import CAPACITY, AlertPusher
 from gateway.observe.redact import Redactor
+from tests.support.tls import no_tls
 
 
 class Service:
@@ -36,7 +37,7 @@ def service() -> Service:
 
 
 def pusher(service: Service, *, per_minute: int = 10) -> AlertPusher:
-    client = httpx2.AsyncClient(transport=httpx2.MockTransport(service))
+    client = httpx2.AsyncClient(transport=httpx2.MockTransport(service), verify=no_tls())
     return AlertPusher(
         client, url="http://alerts/query", kind="gateway", token="t0k", redactor=Redactor(), per_minute=per_minute
     )

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 import trio
 
+from tests.support.tls import no_tls
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
@@ -110,5 +112,5 @@ async def tiny(*, wait_ready: int = 1, **settings: Any) -> AsyncIterator[TinyPro
 @asynccontextmanager
 async def client(it: TinyProcess) -> AsyncIterator[httpx2.AsyncClient]:
     limits = httpx2.Limits(max_connections=None)
-    async with httpx2.AsyncClient(base_url=it.url, timeout=30, limits=limits, trust_env=False) as c:
+    async with httpx2.AsyncClient(base_url=it.url, timeout=30, limits=limits, trust_env=False, verify=no_tls()) as c:
         yield c

@@ -38,7 +38,7 @@ async def test_stalled_reader_breaks_the_write_after_the_limit(pair: tuple[socke
     began = trio.current_time()
     with pytest.raises(trio.BrokenResourceError), trio.CancelScope(shield=True):
         await stream.send_all(MUCH)
-    assert 0.05 < trio.current_time() - began < 1
+    assert 0.05 < trio.current_time() - began < 20
     with pytest.raises(trio.ClosedResourceError):
         await stream.send_all(b"more")
     with pytest.raises(trio.ClosedResourceError):
