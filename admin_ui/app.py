@@ -5,19 +5,21 @@ from __future__ import annotations
 import traceback
 from typing import TYPE_CHECKING
 
-from quart import Blueprint, Response, g, request, session
+from quart import Blueprint, Response, current_app, g, request, session
 from werkzeug.exceptions import HTTPException, NotFound
 
 from admin_ui import csrf
 from admin_ui.i18n import _, said
+from admin_ui.looks import looks_to_bring, write_looks
 from admin_ui.ui import Ui, with_query
-from admin_ui.views import PAGES
+from admin_ui.views import PAGES, policy_reports
 from gateway.accounts import refusals
 from gateway.accounts.refusals import Refused, TooManyAttempts
 from gateway.management import answers, edge
-from gateway.management.guard import anybody, visitor
+from gateway.management.guard import anybody, guard_of, visitor
 from gateway.relay.errors import RelayError
 from storage.errors import DatabaseUnavailable, Retryable, StorageError
+from storage.records import Role
 
 if TYPE_CHECKING:
     from quart import Quart
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from gateway.management.extension import ControlPlane
     from gateway.services import Services
 
+# Who fetches these does not matter.
+_FILES = ("ui.static", "ui.site_logo")
 _YEAR = "public, max-age=31536000, immutable"
 
 
@@ -43,12 +47,21 @@ def install(app: Quart, plane: ControlPlane) -> None:
 def _install_entry(area: Blueprint, ui: Ui) -> None:
     @area.before_request
     async def enter() -> None:
-        if request.endpoint == "ui.static":
+        if request.endpoint in _FILES:
             return
         user = g.user if "user" in g else await visitor(ui.services)
-        ui.begin(user)
-        if request.method == "POST":
+        g.looks = await looks_to_bring(ui.services, user)
+        ui.begin(user, g.looks)
+        # Browsers send reports by themselves, without a form.
+        if request.method == "POST" and request.path != policy_reports.PATH:
             await csrf.check()
+
+    @area.after_request
+    async def bring_looks(response: Response) -> Response:
+        # What a form chose just now is newer.
+        if g.get("looks") and request.path != "/preferences":
+            write_looks(ui.services, response, g.looks)
+        return response
 
 
 def _install_assets(area: Blueprint, ui: Ui) -> None:
@@ -72,8 +85,21 @@ def _install_assets(area: Blueprint, ui: Ui) -> None:
 
 
 def _install_failures(app: Quart, area: Blueprint, ui: Ui) -> None:
-    def failed(status: int, title: str, text: str) -> Response:
-        return ui.page("pages/failed.html", status, title=title, text=text, request_id=g.get("request_id", ""))
+    def failed(status: int, title: str, text: str, *, wait_s: int = 0) -> Response:
+        response = ui.page(
+            "pages/failed.html",
+            status,
+            title=title,
+            text=text,
+            code=status,
+            wait_s=wait_s,
+            # What a form sent cannot be asked for again by a link.
+            again=request.full_path.rstrip("?") if request.method == "GET" and status in (429, 500, 503) else "",
+            request_id=g.get("request_id", ""),
+        )
+        if wait_s:
+            response.headers["Retry-After"] = str(wait_s)
+        return response
 
     def begin() -> None:
         if "visit" not in g:
@@ -88,9 +114,9 @@ def _install_failures(app: Quart, area: Blueprint, ui: Ui) -> None:
         if isinstance(error, refusals.NotFound) or error.status == 404:
             return failed(404, _("There is no such thing"), said(error.message))
         if isinstance(error, TooManyAttempts):
-            return failed(429, _("Please wait"), said(error.message))
+            return failed(429, _("Please wait"), said(error.message), wait_s=error.wait_s)
         if error.status == 403:
-            return failed(403, _("This is not for your account"), said(error.message))
+            return failed(403, _("This is not for your account"), _reason(error))
         return failed(400, _("That was not done"), said(error.message))
 
     @area.errorhandler(csrf.ForgedForm)
@@ -107,7 +133,9 @@ def _install_failures(app: Quart, area: Blueprint, ui: Ui) -> None:
     @area.errorhandler(RelayError)
     async def limited(error: RelayError) -> Response:
         begin()
-        return failed(error.status, _("Please wait"), _("Too many requests came from your address. Wait a minute."))
+        return failed(
+            429, _("Please wait"), _("Too many requests came from your address."), wait_s=g.get("wait_s", 60)
+        )
 
     @area.errorhandler(HTTPException)
     async def http(error: HTTPException) -> Response:
@@ -122,7 +150,7 @@ def _install_failures(app: Quart, area: Blueprint, ui: Ui) -> None:
         is_passing = isinstance(error, DatabaseUnavailable | Retryable)
         _tell(ui.services, "warning" if is_passing else "error", "ui.database", str(error))
         if is_passing:
-            return failed(503, _("The database is not available"), _("Please try again in a moment."))
+            return failed(503, _("The database is not available"), _("Please try again in a moment."), wait_s=5)
         return failed(500, _("Something went wrong"), _("The database refused this request."))
 
     @area.errorhandler(Exception)
@@ -138,6 +166,14 @@ def _install_failures(app: Quart, area: Blueprint, ui: Ui) -> None:
             return answers.no_such_route()
         ui.begin(await visitor(ui.services))
         return failed(404, _("There is no such page"), _("Maybe it was moved, or the address has a mistake."))
+
+
+def _reason(error: Refused) -> str:
+    """Say which role a page is for, to somebody who has another; else what was refused."""
+    guard = guard_of(current_app.view_functions.get(request.endpoint or ""))
+    if guard is None or "user" not in g or g.user.role >= guard.role:
+        return said(error.message)
+    return _("This page is for root.") if guard.role >= Role.ROOT else _("This page is for administrators.")
 
 
 def _tell(services: Services, level: str, name: str, message: str, **fields: object) -> None:

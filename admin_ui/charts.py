@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Literal
@@ -14,13 +16,13 @@ from admin_ui import shown
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-Unit = Literal["count", "usd", "units", "ms", "percent", "tokens"]
+Unit = Literal["count", "usd", "units", "ms", "percent", "tokens", "speed"]
 Value = float | int | None
 
 OTHER_COLOUR = 8
 _COLOURS = 7
 # What ends a script element, or begins a comment in one.
-_UNSAFE = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
+UNSAFE = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,12 @@ class Line:
     values: Sequence[Value]
     colour: int | str = 1
     link: str = ""
+    form: Literal["", "line", "dashed", "dots"] = ""
+    """How it is drawn where the chart's kind does not say; a line among bars has an axis of its own."""
+    unit: Unit | None = None
+    """Where it is not the chart's."""
+    name: str = ""
+    """What follows the label in the name of a column of an export; empty: the label."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,11 +49,22 @@ class Chart:
     title: str
     edges: Sequence[int]
     lines: Sequence[Line]
-    kind: Literal["stack", "lines", "band"] = "lines"
+    kind: Literal["stack", "area", "lines", "band"] = "lines"
+    """Bars on each other, areas on each other, lines, or a band between the first two lines."""
     unit: Unit = "count"
     least: float | None = None
     """Where the axis begins at the latest; the values may take it lower."""
     note: str = field(default="")
+    sentence: str = ""
+    """What stands out, in place of the title."""
+    table_link: str = ""
+    """Where the table is for those without scripts; empty: it stands beside the chart."""
+    export_link: str = ""
+    """Where the same numbers are as a file."""
+    zone: str = ""
+    """The reader's time zone, for the axis."""
+    is_fixed: bool = False
+    """Its time is not that of the page: a part of it cannot be chosen."""
 
     @property
     def is_empty(self) -> bool:
@@ -60,11 +79,23 @@ class Chart:
             "unit": self.unit,
             "x": list(self.edges),
             "least": self.least,
+            "open": self.open,
+            "zone": self.zone,
+            "fixed": self.is_fixed,
             "series": [
-                {"label": line.label, "values": [_brief(value) for value in line.values]} for line in self.lines
+                {"label": line.label, "values": [_brief(value) for value in line.values]}
+                | ({"form": line.form} if line.form else {})
+                | ({"unit": line.unit} if line.unit and line.unit != self.unit else {})
+                for line in self.lines
             ],
         }
-        return Markup(json.dumps(found, separators=(",", ":")).translate(_UNSAFE))  # noqa: S704 - made safe above
+        return Markup(json.dumps(found, separators=(",", ":")).translate(UNSAFE))  # noqa: S704 - made safe above
+
+    @property
+    def open(self) -> int | None:
+        """The number of the bucket that is not over yet, if there is one."""
+        number = bisect_right(self.edges, time.time()) - 1
+        return number if 0 <= number < len(self.edges) - 1 else None
 
     @property
     def rows(self) -> list[tuple[int, list[str]]]:
@@ -73,12 +104,12 @@ class Chart:
         for index, start in enumerate(self.edges[:-1]):
             values = [line.values[index] for line in self.lines]
             if any(values):
-                found.append((start, [self.written(value) for value in values]))
+                found.append((start, [self.written(v, line) for v, line in zip(values, self.lines, strict=True)]))
         return found
 
-    def written(self, value: Value) -> str:
+    def written(self, value: Value, line: Line | None = None) -> str:
         """Write one value."""
-        return written(value, self.unit)
+        return written(value, (line.unit if line is not None else None) or self.unit)
 
 
 def written(value: Value, unit: Unit) -> str:
@@ -91,6 +122,8 @@ def written(value: Value, unit: Unit) -> str:
         return shown.duration(value)
     if unit == "percent":
         return f"{value:.1f} %"
+    if unit == "speed":
+        return f"{value:.1f}/s"
     return f"{round(value):,}"
 
 

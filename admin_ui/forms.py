@@ -8,6 +8,7 @@ they refuse is put at the field that it is about, or on top.
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 from quart import request
 
 from admin_ui.i18n import _, said
+from admin_ui.shown import dollars
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from gateway.registry.options import Options
 
 _MOST = 2**53 - 1
+_UNITS = re.compile(r"\s*(units?|单位)$", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -55,15 +58,21 @@ class Form:
                 return
         self.general.append(text)
 
-    def text(self, name: str, *, required: bool = False, least: int = 0, most: int = 0) -> str:
-        """Return a text without blanks around it. Lengths are in characters; `least` counts once there is any."""
+    def text(self, name: str, *, required: bool = False, least: int = 0, most: int = 0, most_bytes: int = 0) -> str:
+        """Return a text without blanks around it; `least` counts once there is any.
+
+        Lengths are in characters, but for names that one-api measures in bytes of UTF-8.
+        """
         value = self.values.get(name, "").replace("\x00", "").strip()
         if required and not value:
             self.fault(name, _("Please fill this in."))
         elif value and len(value) < least:
             self.fault(name, _("At least {n} characters.", n=least))
-        elif most and len(value) > most:
-            self.fault(name, _("At most {n} characters.", n=most))
+        elif len(value) > (most or most_bytes or len(value)):
+            self.fault(name, _("At most {n} characters.", n=most or most_bytes))
+        elif most_bytes and len(value.encode()) > most_bytes:
+            n, k = most_bytes, most_bytes // 3
+            self.fault(name, _("At most {n} bytes: {n} Latin letters, or {k} Chinese characters.", n=n, k=k))
         return value
 
     def secret(self, name: str, *, required: bool = False) -> str:
@@ -97,8 +106,11 @@ class Form:
         return value
 
     def units(self, name: str, options: Options, *, required: bool = True, signed: bool = False) -> int:
-        """Return quota units: what was typed is money where the site shows money, else units."""
-        text = self.values.get(name, "").strip().replace(",", "").lstrip("$").strip()
+        """Return quota units: what was typed is money where the site shows money, else units.
+
+        Either can be meant anywhere: `$10`, `5,000,000 units`.
+        """
+        text, is_money = _amount(self.values.get(name, ""))
         if not text:
             if required:
                 self.fault(name, _("Please fill this in."))
@@ -110,9 +122,31 @@ class Form:
         if not amount.is_finite():
             self.fault(name, _("Please enter a number."))
             return 0
-        if options.flag("DisplayInCurrencyEnabled"):
+        if options.flag("DisplayInCurrencyEnabled") if is_money is None else is_money:
             amount *= options.number("QuotaPerUnit")
         return self._within(name, round(amount), -_MOST if signed else 0, _MOST)
+
+    def units_change(self, name: str, options: Options) -> int:
+        """Return by how many quota units an amount was changed since the form was made.
+
+        The field `{name}_was` carries the units of then. What is spent meanwhile must not be given back by saving
+        something else, so a form says what to add, and not how much there is to be.
+        """
+        was = self.values.get(f"{name}_was", "")
+        text = self.values.get(name)
+        if text is None or not was.lstrip("-").isdigit() or len(was) > 20 or text == as_amount(int(was), options):
+            return 0
+        return self.units(name, options) - int(was)
+
+    def worth(self, name: str, options: Options) -> str:
+        """Return what was typed for an amount in the other measure, for people to see both; empty if it is none."""
+        other = Form(values={"amount": self.values.get(name, "")})
+        units = other.units("amount", options, signed=True)
+        if not other.is_sound:
+            return ""
+        if _amount(other.values["amount"])[1] is not False and options.flag("DisplayInCurrencyEnabled"):
+            return _("= {n} units", n=f"{units:,}")
+        return "= " + dollars(Decimal(units) / options.number("QuotaPerUnit"))
 
     def moment(self, name: str, zone: tzinfo) -> int | None:
         """Return a local date and time as Unix seconds."""
@@ -143,6 +177,16 @@ class Form:
             else:
                 self.fault(name, _("Must be between {a} and {b}.", a=f"{least:,}", b=f"{most:,}"))
         return value
+
+
+def _amount(text: str) -> tuple[str, bool | None]:
+    """Return what was typed without signs of its measure, and whether that is money; `None`: it does not say."""
+    plain = text.strip().replace(",", "")
+    bare = _UNITS.sub("", plain)
+    if bare != plain:
+        return bare.strip(), False
+    signless = plain.replace("$", "", 1).strip()
+    return signless, True if signless != plain else None
 
 
 async def read_form() -> Form:

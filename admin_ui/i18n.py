@@ -72,7 +72,7 @@ def load_catalogue(language: str) -> Catalogue:
     return Catalogue(language, texts, tuple(patterns))
 
 
-def choose_language(chosen: str, accepted: str) -> str:
+def choose_language(chosen: str, accepted: str, default: str = SOURCE) -> str:
     """Return the language that somebody chose, else the first of an `Accept-Language` header that we have."""
     if chosen in LANGUAGES:
         return chosen
@@ -87,7 +87,7 @@ def choose_language(chosen: str, accepted: str) -> str:
     for _weight, _position, name in sorted(wanted):
         if name in LANGUAGES:
             return name
-    return SOURCE
+    return default
 
 
 def _(english: str, /, **values: object) -> str:

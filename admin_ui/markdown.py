@@ -6,11 +6,12 @@ texts are often HTML, and then cleaned: no scripts, no styles, no frames, no for
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 import nh3
 from markdown_it import MarkdownIt
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 _ATTRIBUTES = {
     "a": {"href", "title"},
@@ -19,6 +20,8 @@ _ATTRIBUTES = {
     "th": {"align", "colspan", "rowspan", "scope"},
     "ol": {"start"},
 }
+_NAME = re.compile(r"`([^`]+)`")
+_STRONG = re.compile(r"\*\*([^*]+)\*\*")
 
 
 def rendered(text: str) -> Markup:
@@ -32,6 +35,11 @@ def rendered(text: str) -> Markup:
         clean_content_tags={"script", "style"},
     )
     return Markup(clean)  # noqa: S704 - cleaned by nh3 above
+
+
+def in_line(text: str) -> Markup:
+    """Return one of our own sentences with its `names` and **warnings** as HTML; nothing else is marked up."""
+    return Markup(_STRONG.sub(r"<strong>\1</strong>", _NAME.sub(r"<code>\1</code>", str(escape(text)))))  # noqa: S704 - escaped
 
 
 def embedded_address(text: str) -> str:

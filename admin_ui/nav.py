@@ -51,6 +51,7 @@ RAIL: tuple[Group, ...] = (
             Entry("/tokens", mark("Tokens"), "key", key="t"),
             Entry("/users", mark("Users"), "users", Role.ADMIN, "u"),
             Entry("/codes", mark("Codes"), "ticket", Role.ADMIN, "d"),
+            Entry("/budgets", mark("Budgets"), "coins"),
         ),
     ),
     Group(mark("Try"), (Entry("/playground", mark("Playground"), "play", key="p"),)),
@@ -69,6 +70,7 @@ FOOT: tuple[Entry, ...] = (
     Entry("/chat", mark("Chat"), "message"),
     Entry("/status", mark("Status"), "zap"),
     Entry("/about", mark("About"), "info"),
+    Entry("/help", mark("Help"), "keyboard"),
 )
 
 BAR: tuple[str, ...] = ("/", "/requests", "/channels", "/tokens", "/cost")

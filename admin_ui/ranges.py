@@ -68,7 +68,7 @@ class Range:
 
     @property
     def step(self) -> int:
-        """How long a bucket is; `_DAY` means days of the reader's calendar."""
+        """How long a bucket is by the reader's clock."""
         return next((step for longest, step in _STEPS if self.seconds <= longest), _DAY)
 
     @property
@@ -90,12 +90,9 @@ def read_range(zone: tzinfo, *, names: Sequence[str], default: str, now: float |
     name = args.get("range", "")
     since_text, until_text = args.get("from", "")[:16], args.get("to", "")[:16]
     if name == "custom":
-        since, until = _local(since_text, zone), _local(until_text, zone)
-        if since is not None or until is not None:
-            until = min(until if until is not None else moment + 1, moment + 1)
-            since = max(since if since is not None else until - _DAY, until - _LONGEST, 1)
-            if since < until:
-                return Range("custom", since, until, since_text, until_text)
+        chosen = custom(since_text, until_text, zone, moment)
+        if chosen is not None:
+            return chosen
         name = ""
     if name not in names:
         name = default
@@ -105,6 +102,19 @@ def read_range(zone: tzinfo, *, names: Sequence[str], default: str, now: float |
     return Range(name, moment + 1 - NAMED[name], moment + 1)
 
 
+def custom(since_text: str, until_text: str, zone: tzinfo, moment: int) -> Range | None:
+    """Return the span between two times as fields have them, whichever is the earlier; `None` if neither is one."""
+    since, until = _local(since_text, zone), _local(until_text, zone)
+    if since is None and until is None:
+        return None
+    if since is not None and until is not None and until < since:
+        since, until, since_text, until_text = until, since, until_text, since_text
+    until = max(min(until if until is not None else moment + 1, moment + 1), 2)
+    since = max(since if since is not None else until - _DAY, until - _LONGEST, 1)
+    # One that has not begun holds nothing: not all that there is, as if none had been asked for.
+    return Range("custom", min(since, until - 1), until, since_text, until_text)
+
+
 def _local(text: str, zone: tzinfo) -> int | None:
     try:
         return int(datetime.fromisoformat(text).replace(tzinfo=zone).timestamp())
@@ -112,25 +122,47 @@ def _local(text: str, zone: tzinfo) -> int | None:
         return None
 
 
+def iso(seconds: float, zone: tzinfo) -> str:
+    """Write a time for other programs, with its distance from UTC."""
+    return datetime.fromtimestamp(seconds, zone).isoformat(timespec="seconds")
+
+
+def minute(seconds: float, zone: tzinfo) -> str:
+    """Write a time as an address and a field for times have it."""
+    return datetime.fromtimestamp(seconds, zone).strftime("%Y-%m-%dT%H:%M")
+
+
+def days(since: int, until: int, zone: tzinfo) -> list[int]:
+    """Return where the days of the reader's calendar begin that a span touches, and where the last one ends."""
+    local = datetime.fromtimestamp(since, zone).replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
+    found = [int(local.replace(tzinfo=zone).timestamp())]
+    while found[-1] < until or len(found) < 2:
+        local += timedelta(days=1)
+        found.append(int(local.replace(tzinfo=zone).timestamp()))
+    return found
+
+
 def edges(span: Range, zone: tzinfo) -> list[int]:
     """Return where the buckets of a range begin, and where the last one ends.
 
-    Buckets begin at whole steps of the reader's clock, so the first reaches back before the range begins. Days are
-    days of the calendar: 23 or 25 hours long when clocks are changed.
+    Buckets begin at whole steps of the reader's clock, so the first reaches back before the range begins. A day on
+    which clocks are changed has a bucket that is an hour longer or shorter.
     """
     step = span.step
     begin = datetime.fromtimestamp(span.since, zone)
-    midnight = begin.replace(hour=0, minute=0, second=0, microsecond=0)
-    if step == _DAY:
-        found = [midnight]
-        while found[-1].timestamp() < span.until:
-            following = found[-1].replace(tzinfo=None) + timedelta(days=1)
-            found.append(following.replace(tzinfo=zone))
-        return [int(moment.timestamp()) for moment in found]
-    # Counted from midnight; a change of clocks moves the borders of that day by an hour, which whole hours forgive.
-    start = int(midnight.timestamp())
-    start += (span.since - start) // step * step
-    result = [start]
-    while result[-1] < span.until:
-        result.append(result[-1] + step)
-    return result
+    midnight = begin.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    if step <= _HOUR:
+        # Clocks are changed by whole steps.
+        start = int(midnight.timestamp())
+        start += (span.since - start) // step * step
+        return list(range(start, span.until + step, step)) if start < span.until else [start, start + step]
+    found: list[int] = []
+    local = midnight.replace(tzinfo=None)
+    while not found or found[-1] < span.until:
+        moment = int(local.replace(tzinfo=zone).timestamp())
+        if moment <= span.since:
+            found = [moment]
+        elif moment > found[-1]:
+            found.append(moment)
+        local += timedelta(seconds=step)
+    return found

@@ -9,10 +9,11 @@ from urllib.parse import urlencode
 from quart import request
 
 from admin_ui import ranges
+from admin_ui.usage_charts import own_name
 from admin_ui.visit import current_visit
+from gateway.relay.endpoints import Kind
 from gateway.traffic.figures import Span
-from gateway.traffic.names import find_user
-from storage.repositories.rows import as_id
+from gateway.traffic.names import channels_called, channels_of, find_user
 from storage.repositories.usage import Only
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 
 _LONGEST = 200
 _LONGEST_FOR_USERS = 90 * 86_400
-FILTERS = ("user", "model", "channel", "token")
+FILTERS = ("user", "model", "channel", "token", "group", "format", "provider")
+_OF_ADMINS = ("user", "channel", "provider")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +38,8 @@ class Scope:
     edges: Sequence[int]
     only: Only
     values: Mapping[str, str]
+    channel_name: str = ""
+    """What the channel of the filter is called."""
     is_known: bool = True
     """`False`: a filter names somebody who does not exist, so that nothing can fit."""
 
@@ -54,6 +58,26 @@ class Scope:
     def is_narrowed(self) -> bool:
         """Whether anything but the time is chosen."""
         return any(self.values.get(name) for name in FILTERS)
+
+    @property
+    def compares(self) -> bool:
+        """Whether figures stand beside those of the time before."""
+        return self.values.get("compare") != "no"
+
+    @property
+    def zone(self) -> str:
+        """The reader's time zone, as browsers call it."""
+        return str(current_visit().zone)
+
+    @property
+    def fields(self) -> list[tuple[str, object]]:
+        """All of it as fields of a form."""
+        return [(name, value) for name, value in {**self.values, **self.range.query}.items() if value]
+
+    @property
+    def formats(self) -> list[tuple[str, str]]:
+        """What may be chosen as a format."""
+        return [(kind.value, own_name("format", kind.value)) for kind in Kind]
 
     def link(self, path: str = "", **changes: object) -> str:
         """Return the address of this page, or of another one, with some of the wishes changed."""
@@ -75,7 +99,7 @@ async def read_scope(ui: Ui, person: User, *, default: str, choices: Mapping[str
         span = ranges.Range(span.name, span.until - _LONGEST_FOR_USERS, span.until, span.since_text, span.until_text)
     values = {name: args.get(name, "").replace("\x00", "").strip()[:_LONGEST] for name in FILTERS}
     if not visit.is_admin:
-        values |= {"user": "", "channel": ""}
+        values |= dict.fromkeys(_OF_ADMINS, "")
     for name, words in choices.items():
         chosen = args.get(name, "")
         values[name] = chosen if chosen in words[1:] else ""
@@ -85,12 +109,31 @@ async def read_scope(ui: Ui, person: User, *, default: str, choices: Mapping[str
         if values["user"]:
             found = await find_user(ui.services, values["user"])
             user_id, is_known = (found, True) if found else (0, False)
-    channel = as_id(values["channel"]) if values["channel"] else 0
+    values["compare"] = "no" if args.get("compare") == "no" else ""
+    channels = channels_of(ui.services, values["provider"]) if values["provider"] else None
+    called = channels_called(ui.services, values["channel"]) if values["channel"] else frozenset()
+    one = next(iter(called)) if len(called) == 1 else 0
+    if len(called) > 1:
+        channels = called if channels is None else called & channels
+    view = ui.services.registry.current.channels.get(one)
     return Scope(
         path=request.path,
         range=span,
         edges=ranges.edges(span, visit.zone),
-        only=Only(user_id=user_id, token_name=values["token"], model=values["model"], channel_id=channel or 0),
+        only=Only(
+            user_id=user_id,
+            token_name=values["token"],
+            model=values["model"],
+            channel_id=one,
+            channels=channels,
+            group=values["group"],
+            format=values["format"],
+        ),
         values=values,
-        is_known=is_known and channel is not None,
+        channel_name=view.name if view is not None and view.name else _unnamed(values["channel"]),
+        is_known=is_known and bool(called or not values["channel"]),
     )
+
+
+def _unnamed(channel: str) -> str:
+    return f"#{channel}" if channel.isdigit() else channel

@@ -129,6 +129,16 @@ def duration(milliseconds: float) -> str:
     return f"{minutes} min {rest:02d} s"
 
 
+def size(count: int) -> str:
+    """Write a number of bytes."""
+    amount = float(count)
+    for unit in ("B", "kB", "MB"):
+        if amount < 1000:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} GB"
+
+
 def masked(secret: str, prefix: str = "") -> str:
     """Write a secret so that its owner knows which one it is."""
     return f"{prefix}{secret[:2]}…{secret[-4:]}" if len(secret) > 12 else f"{prefix}…"

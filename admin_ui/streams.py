@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import trio
-from quart import Response
+from quart import Response, current_app, session
 
 from gateway.accounts.sessions import by_session
+from gateway.management.guard import actor, session_secret
 from storage.errors import StorageError
 from storage.records import UserStatus
 
@@ -75,11 +76,26 @@ class Reader:
     user_id: int
     version: int
     role: int
+    secret: str | None = None
+    """Names the session's row, so that ending it alone ends the stream."""
 
 
 def event(name: str, data: object) -> bytes:
     """Write one event; `data` becomes JSON."""
     return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False, separators=(',', ':'))}\n\n".encode()
+
+
+def stream_here(services: Services, seats: Seats, look: Callable[[], Awaitable[bytes]]) -> Response:
+    """Answer whoever sent the request at hand, as `stream` does; `look` runs within the application's context."""
+    viewer = actor()
+    reader = Reader(user_id=viewer.id, version=session.get("v", 0), role=viewer.role, secret=session_secret())
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+
+    async def look_within() -> bytes:
+        async with app.app_context():
+            return await look()
+
+    return stream(services, seats, reader, look_within)
 
 
 def stream(services: Services, seats: Seats, reader: Reader, look: Callable[[], Awaitable[bytes]]) -> Response:
@@ -125,7 +141,7 @@ def _over(services: Services, seat: Seat) -> str | None:
 
 async def _still_reads(services: Services, reader: Reader) -> bool:
     try:
-        user = await by_session(services, reader.user_id, reader.version)
+        user = await by_session(services, reader.user_id, reader.version, reader.secret)
     except StorageError:
         # Nobody can say; the pages that show the database's troubles must not be the first to go.
         return True

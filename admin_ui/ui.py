@@ -16,9 +16,11 @@ from quart import Response, g, request, session
 
 from admin_ui import csrf, nav, shown
 from admin_ui.assets import Assets, load_assets
+from admin_ui.health_bars import health_paths, shade
 from admin_ui.i18n import LANGUAGES, _, _n, load_catalogues, said
-from admin_ui.markdown import origin_of, rendered
+from admin_ui.markdown import in_line, origin_of, rendered
 from admin_ui.visit import DENSITIES, THEMES, Visit, current_visit, read_visit
+from gateway.registry.option_specs import DEFAULT_SERVER_ADDRESS
 from gateway.site.about import product_version
 from storage.records import ChannelStatus, RedemptionStatus, Role, TokenStatus, UserStatus
 
@@ -53,6 +55,7 @@ _POLICY = {
     "base-uri": "'none'",
     "frame-ancestors": "'none'",
     "object-src": "'none'",
+    "report-uri": "/csp-report",
 }
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -88,12 +91,18 @@ class Ui:
         """The site's options as they are now."""
         return self.services.registry.current.options
 
-    def begin(self, user: User | None) -> Visit:
-        """Note who reads the request at hand; texts and pages need that."""
-        visit = read_visit(user)
+    def begin(self, user: User | None, looks: Mapping[str, str] | None = None) -> Visit:
+        """Note who reads the request at hand; texts and pages need that. `looks` go before what cookies say."""
+        visit = read_visit(user, looks or {}, self.options)
         g.visit = visit
         g.catalogue = self.catalogues[visit.language]
         return visit
+
+    @property
+    def address(self) -> str:
+        """Where programs reach this site: as its options say or, before anybody set them, as the reader did."""
+        known = self.options.server_address
+        return known if known != DEFAULT_SERVER_ADDRESS else f"{g.client.scheme}://{request.host}"
 
     def money(self, units: int) -> str:
         """Write quota units as the site shows them."""
@@ -114,7 +123,7 @@ class Ui:
         visit = current_visit()
         notes = session.pop(_NOTES, [])
         html = self._templates.get_template(template).render(
-            visit=visit, viewer=visit.user, path=request.path, notes=notes, **context
+            visit=visit, viewer=visit.user, path=request.path, back_here=_here(), notes=notes, **context
         )
         return self.html(html, status, frames=frames, images=images, scripts=scripts)
 
@@ -147,6 +156,8 @@ class Ui:
         """Show a message on the next page."""
         notes = list(session.get(_NOTES, []))
         entry: dict[str, object] = {"text": text, "kind": kind}
+        if kind == "bad":
+            entry["request_id"] = g.get("request_id", "")
         if undo is not None:
             entry |= {"action": undo.action, "fields": dict(undo.fields)}
         session[_NOTES] = [*notes[-4:], entry]
@@ -180,6 +191,11 @@ def with_query(path: str, **values: object) -> str:
     return f"{path}?{query}" if query else path
 
 
+def _here() -> str:
+    """Return where somebody comes back to who changes how pages look; what was posted is not repeated."""
+    return request.full_path.rstrip("?") if request.method == "GET" else request.path
+
+
 def _environment(ui: Ui) -> Environment:
     environment = Environment(
         loader=PackageLoader("admin_ui", "templates"),
@@ -207,7 +223,11 @@ def _environment(ui: Ui) -> Environment:
         csrf_token=csrf.token,
         once=lambda: secrets.token_hex(8),
         site=lambda: ui.options,
+        site_address=lambda: ui.address,
+        session_left=lambda: getattr(session, "left_s", 0),
         is_draining=lambda: ui.services.phase.state != "serving",
+        newer_release=lambda: ui.plane.outside.releases.newer,
+        is_alone=lambda: ui.plane.live.is_degraded,
         is_weak=lambda: bool(session.get(WEAK)),
         money=ui.money,
         number=shown.number,
@@ -220,8 +240,12 @@ def _environment(ui: Ui) -> Environment:
         moment=lambda seconds: shown.moment(seconds, current_visit().zone),
         duration=shown.duration,
         attributes=shown.attributes,
+        health_paths=health_paths,
+        health_shade=shade,
         markdown=rendered,
+        in_line=in_line,
         with_query=with_query,
+        translated=lambda choices: [(value, _(word)) for value, word in choices],
         pairs=lambda names: [(name, name) for name in names],
         named_roles=lambda roles: [(int(role), _role(role)) for role in roles],
         rail=nav.RAIL,

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
 
 from admin_ui.charts import OTHER_COLOUR, Chart, Line, colours
 from admin_ui.i18n import _, mark
 from admin_ui.visit import current_visit
 from gateway.traffic.names import labels
+from storage.repositories.tallied import SEPARATOR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from admin_ui.charts import Unit, Value
+    from admin_ui.heat import Heat
     from admin_ui.scope import Scope
     from admin_ui.ui import Ui
     from gateway.traffic.figures import Stacked
@@ -23,12 +26,37 @@ BY: dict[str, str] = {
     "user": mark("User name"),
     "channel": mark("Channel"),
     "token": mark("Token"),
+    "group": mark("Group"),
+    "format": mark("Format"),
+    "provider": mark("Provider"),
 }
+FORMAT_NAMES = {
+    "chat_completions": "Chat Completions",
+    "responses": "Responses",
+    "messages": "Claude Messages",
+    "generate_content": "Gemini",
+}
+"""What endpoints are called that are better known by a name; the others by what they are for."""
+LISTED = ("upstream_units", "margin_units")
+"""Measures that compare with what providers ask for: the business of those who run the site."""
+_OWN = ("model", "token", "group", "format")
+Drawn = TypeVar("Drawn", "Chart", "Heat")
 
 
 def kinds() -> tuple[str, ...]:
     """Return what the reader may tell use apart by."""
-    return ("model", "user", "channel", "token") if current_visit().is_admin else ("model", "token")
+    return ("model", "user", "channel", "token", "group", "format") if current_visit().is_admin else _OWN
+
+
+def told(chart: Drawn, scope: Scope, *, sentence: str = "") -> Drawn:
+    """Return a chart of a page of figures with what stands out, and with its ways to a table and a file."""
+    return replace(
+        chart,
+        sentence=sentence,
+        zone=scope.zone,
+        table_link=scope.link("/overview/table", chart=chart.id),
+        export_link=scope.link("/overview/export.csv", chart=chart.id),
+    )
 
 
 def fine_and_lost(charged: int, failed: Mapping[str, int]) -> tuple[int, int]:
@@ -61,10 +89,10 @@ async def cost_chart(
     tints = colours(stacked.parts)
     write, unit = scale(ui, measure)
     lines = [
-        Line(label=names[key] or _("no model"), values=[write(sums) for sums in values], colour=tints[key])
+        Line(label=names[key], values=[write(sums) for sums in values], colour=tints[key])
         for key, values in stacked.parts.items()
     ]
-    if any(getattr(sums, measure) if measure != "tokens" else sums.prompt_tokens for sums in stacked.other):
+    if any(sums.requests for sums in stacked.other):
         lines.append(Line(label=_("Other"), values=[write(sums) for sums in stacked.other], colour=OTHER_COLOUR))
     return Chart(id="cost", title=title or _("Cost"), edges=scope.edges, kind="stack", unit=unit, lines=lines)
 
@@ -75,10 +103,35 @@ def scale(ui: Ui, measure: str) -> tuple[Callable[[Sums], Value], Unit]:
         return lambda sums: sums.requests, "count"
     if measure == "tokens":
         return lambda sums: sums.prompt_tokens + sums.completion_tokens, "tokens"
+    if measure in ("prompt_tokens", "completion_tokens", "cached_tokens"):
+        return lambda sums: int(getattr(sums, measure)), "tokens"
+    per_unit, unit = 1.0, "units"
     if ui.options.flag("DisplayInCurrencyEnabled"):
-        per_unit = float(ui.options.number("QuotaPerUnit"))
-        return lambda sums: sums.units / per_unit, "usd"
-    return lambda sums: sums.units, "units"
+        per_unit, unit = float(ui.options.number("QuotaPerUnit")), "usd"
+    if measure == "per_request":
+        return lambda sums: sums.units / sums.requests / per_unit if sums.requests else None, unit  # type: ignore[return-value]
+    if measure == "per_million":
+        return (
+            lambda sums: units_per_million(sums) / per_unit if sums.prompt_tokens + sums.completion_tokens else None,
+            unit,
+        )  # type: ignore[return-value]
+    if measure in LISTED:
+        return lambda sums: getattr(sums, measure) / per_unit if is_listed(sums) else None, unit  # type: ignore[return-value]
+    name = "saved_units" if measure == "saved_units" else "units"
+    if unit == "usd":
+        return lambda sums: getattr(sums, name) / per_unit, "usd"
+    return lambda sums: int(getattr(sums, name)), "units"
+
+
+def is_listed(sums: Sums) -> bool:
+    """Whether list prices are known of any of it."""
+    return bool(sums.upstream_units or sums.margin_units)
+
+
+def units_per_million(sums: Sums) -> float:
+    """Return what a million tokens cost on average."""
+    tokens = sums.prompt_tokens + sums.completion_tokens
+    return sums.units / tokens * 1_000_000 if tokens else 0.0
 
 
 def narrowed(kind: str, key: str, name: str) -> dict[str, object]:
@@ -92,5 +145,14 @@ def narrowed(kind: str, key: str, name: str) -> dict[str, object]:
 
 
 def own_name(kind: str, name: str) -> str:
-    """Return a token's name without its owner, for people who only see their own."""
+    """Return what a key is called to the reader: a token without its owner for people who only see their own."""
+    if SEPARATOR in name:
+        parts = name.split(SEPARATOR)
+        return " / ".join(own_name(one, part) for one, part in zip(kind.split("+"), parts, strict=True))
+    if not name:
+        return {"model": _("no model"), "provider": _("channels that are gone")}.get(kind, _("not known"))
+    if kind == "format":
+        return FORMAT_NAMES.get(name) or name.replace("_", " ").capitalize()
+    if kind == "channel" and name == "#0":
+        return _("no channel")
     return name if current_visit().is_admin or kind != "token" else name.rpartition(" / ")[2]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from functools import lru_cache
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from quart import g, request
 
@@ -17,6 +17,9 @@ from admin_ui.i18n import choose_language
 from storage.records import Role
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gateway.registry.options import Options
     from storage.records import User
 
 THEMES = ("system", "light", "dark")
@@ -35,6 +38,8 @@ class Visit:
     zone: tzinfo
     rail: str
     """`wide` or `slim`."""
+    is_narrow: bool = False
+    """Whether they look through a phone's width."""
 
     @property
     def is_admin(self) -> bool:
@@ -51,16 +56,23 @@ class Visit:
         return (self.user.role if self.user is not None else Role.GUEST) >= role
 
 
-def read_visit(user: User | None) -> Visit:
-    """Return the reader of the request at hand."""
-    cookies = request.cookies
+def read_visit(user: User | None, looks: Mapping[str, str], options: Options) -> Visit:
+    """Return the reader of the request at hand; `looks` are what their cookies should say and do not yet.
+
+    What they did not choose is as the site has it.
+    """
+    cookies = {**request.cookies, **looks}
     return Visit(
         user=user,
-        language=choose_language(cookies.get("lang", ""), request.headers.get("Accept-Language", "")),
-        theme=_one_of(cookies.get("theme", ""), THEMES),
+        language=choose_language(
+            cookies.get("lang", ""), request.headers.get("Accept-Language", ""), options.text("DefaultLanguage")
+        ),
+        theme=_one_of(cookies.get("theme", ""), THEMES, options.text("DefaultTheme")),
         density=_one_of(cookies.get("density", ""), DENSITIES),
-        zone=zone_called(cookies.get("tz", "")),
+        # What somebody chose goes before what their browser says.
+        zone=zone_called(cookies.get("zone", "") or cookies.get("tz", "")),
         rail=_one_of(cookies.get("rail", ""), ("wide", "slim")),
+        is_narrow=cookies.get("narrow", "") == "1",
     )
 
 
@@ -68,6 +80,12 @@ def current_visit() -> Visit:
     """Return the reader; only after the request was begun."""
     visit: Visit = g.visit
     return visit
+
+
+@lru_cache(maxsize=1)
+def zone_names() -> tuple[str, ...]:
+    """Return the names of all time zones, sorted; looking for them goes through some hundred files."""
+    return tuple(sorted(available_timezones()))
 
 
 @lru_cache(maxsize=256)
@@ -81,5 +99,5 @@ def zone_called(name: str) -> tzinfo:
         return UTC
 
 
-def _one_of(text: str, known: tuple[str, ...]) -> str:
-    return text if text in known else known[0]
+def _one_of(text: str, known: tuple[str, ...], default: str = "") -> str:
+    return text if text in known else default or known[0]

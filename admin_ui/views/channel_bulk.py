@@ -1,21 +1,27 @@
-"""What is done to several channels at once: shown first, with what would break, then done."""
+"""What is done to several channels at once: shown first, with what would break, then done; it can be taken back."""
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
+from quart import request
+
 from admin_ui.forms import Form, read_form
-from admin_ui.i18n import _, _n
-from admin_ui.ui import Undo, local_path, with_query
-from admin_ui.views.channels import channel_query, wanted_channels
-from admin_ui.views.picked import as_number, picked_ids
+from admin_ui.i18n import _
+from admin_ui.ui import local_path
+from admin_ui.views import several
+from admin_ui.views.channel_steps import left_alone, undo_of
+from admin_ui.views.channel_tests import begin_tests
+from admin_ui.views.channels import LIST, channel_query, wanted_channels
+from admin_ui.views.picked import as_number
+from admin_ui.views.several import Place
 from gateway.accounts.refusals import Refused
-from gateway.channels import bulk
+from gateway.channels import bulk, changes, removal
 from gateway.channels.edits import read_channel
+from gateway.channels.jobs import Done
 from gateway.channels.probe import Order
 from gateway.management.guard import author, needs
-from storage.records import ChannelStatus, Role
+from storage.records import Role
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,13 +29,13 @@ if TYPE_CHECKING:
     from quart import Blueprint, Response
 
     from admin_ui.ui import Ui
-    from gateway.channels.bulk import Change, Plan
+    from gateway.channels.bulk import Plan
+    from gateway.channels.changes import Change
+    from gateway.channels.jobs import Progress
 
-_LIST = "/channels"
 _COLUMNS = {"models": "models", "groups": "group"}
 _SHOWN = 50
-# What an undo needs is kept in a cookie until the next page.
-_UNDONE = 100
+_DELETED = "channel.delete"
 
 
 def register(area: Blueprint, ui: Ui) -> None:
@@ -39,7 +45,7 @@ def register(area: Blueprint, ui: Ui) -> None:
     @needs(Role.ADMIN)
     async def bulk_channels() -> Response:
         form = await read_form()
-        back = local_path(form.values.get("next", ""), _LIST)
+        back = local_path(form.values.get("next", ""), LIST)
         try:
             ids = await _ids(ui, form, back)
             if not ids:
@@ -48,11 +54,19 @@ def register(area: Blueprint, ui: Ui) -> None:
         except Refused as error:
             return ui.refused(back, error)
 
+    @area.get("/channels/jobs/<job>")
+    @needs(Role.ADMIN)
+    async def channel_job(job: str) -> Response:
+        return await several.show_job(ui, job, _place())
+
 
 async def _ids(ui: Ui, form: Form, back: str) -> list[int]:
     if form.flag("all"):
-        return await bulk.matching_ids(ui.services, wanted_channels(channel_query(ui, back)))
-    return await picked_ids()
+        return await bulk.matching_ids(ui.services, await wanted_channels(ui, channel_query(ui, back)))
+    sent = await request.form
+    # Whoever was shown what would be done sends all of them in one field.
+    texts = [*sent.getlist("id"), *sent.get("ids", "").split(",")]
+    return [number for text in texts[: bulk.MOST + 1] if (number := as_number(text))]
 
 
 async def _do(ui: Ui, form: Form, ids: Sequence[int], back: str) -> Response:
@@ -62,8 +76,7 @@ async def _do(ui: Ui, form: Form, ids: Sequence[int], back: str) -> Response:
     if what == "delete":
         return await _delete(ui, form, ids, back)
     if what == "test":
-        ui.plane.prober.begin(Order.TEST_SOME, ids)
-        return ui.go(with_query("/channels/test", since=int(time.time()), of=len(ids)))
+        return await begin_tests(ui, Order.TEST_SOME, ids, back)
     if what == "balance":
         ui.plane.prober.begin(Order.BALANCES, ids)
         note = _("Providers are being asked for their balances; reload in a moment.")
@@ -76,37 +89,47 @@ async def _do(ui: Ui, form: Form, ids: Sequence[int], back: str) -> Response:
         return ui.go(back, note="; ".join(form.errors.values()), kind="bad")
     if not form.flag("sure"):
         return _shown(ui, form, ids, back, await bulk.plan_change(ui.services, ids, change))
-    done = await bulk.change_channels(ui.services, author(), ids, change)
-    return ui.go(back, note=_n("{n} channel was changed.", "{n} channels were changed.", done))
+    who = author()
+
+    async def work(told: Progress) -> Done:
+        return await bulk.change_channels(ui.services, who, ids, change, told)
+
+    return await several.run(ui, _place(), "channel.update", len(ids), work, back)
 
 
 async def _switch(ui: Ui, form: Form, ids: Sequence[int], back: str, *, enabled: bool) -> Response:
-    plan = await bulk.plan_absence(ui.services, ids)
-    if not enabled and plan.orphans and not form.flag("sure"):
+    plan = None if enabled else await bulk.plan_absence(ui.services, ids)
+    if plan is not None and plan.orphans and not form.flag("sure"):
         return _shown(ui, form, ids, back, plan)
-    after = ChannelStatus.ENABLED if enabled else ChannelStatus.DISABLED
-    meant = [row.channel.id for row in plan.rows if row.channel.status != after]
-    done = await bulk.switch_channels(ui.services, author(), meant, enabled=enabled)
-    undo = None
-    if 0 < done <= _UNDONE:
-        fields = {
-            "ids": ",".join(map(str, meant)),
-            "do": "disable" if enabled else "enable",
-            "next": back,
-            "sure": "1",
-        }
-        undo = Undo("/channels/bulk", fields)
-    note = _n("{n} channel is enabled now.", "{n} channels are enabled now.", done)
-    if not enabled:
-        note = _n("{n} channel is disabled now.", "{n} channels are disabled now.", done)
-    return ui.go(back, note=note, undo=undo)
+    who = author()
+
+    async def work(told: Progress) -> Done:
+        return await bulk.switch_channels(ui.services, who, ids, enabled=enabled, progress=told)
+
+    lost = left_alone(plan.orphans) if plan is not None else ""
+    what = "channel.enable" if enabled else "channel.disable"
+    return await several.run(ui, _place(), what, len(ids), work, back, lost)
 
 
 async def _delete(ui: Ui, form: Form, ids: Sequence[int], back: str) -> Response:
     if not form.flag("sure"):
         return _shown(ui, form, ids, back, await bulk.plan_absence(ui.services, ids))
-    gone = await bulk.delete_channels(ui.services, author(), ids)
-    return ui.go(back, note=_n("{n} channel was deleted.", "{n} channels were deleted.", gone))
+    who = author()
+
+    async def work(told: Progress) -> Done:
+        gone = await removal.remove_channels(ui.services, who, ids, told)
+        return Done(changed=[channel.id for channel in gone.channels], batch=gone.batch)
+
+    return await several.run(ui, _place(), _DELETED, len(ids), work, back)
+
+
+def _place() -> Place:
+    return Place(
+        path=LIST,
+        title=_("Channels"),
+        jobs="/channels/jobs",
+        undo=lambda what, batch, back: undo_of(batch, back, removed=what == _DELETED),
+    )
 
 
 async def _change(ui: Ui, form: Form) -> Change | None:
@@ -116,19 +139,24 @@ async def _change(ui: Ui, form: Form) -> Change | None:
         fields = form.many.get("field", [])
         if not source or not fields:
             return None
-        return bulk.copied_from(await read_channel(ui.services, source), fields)
+        return changes.copied_from(await read_channel(ui.services, source), fields)
     what = form.values.get("what", "")
     if what == "priority":
         number = form.integer("value", least=-(10**6), most=10**6)
-        return bulk.to_priority(number) if form.is_sound and form.values.get("value") else None
+        return changes.to_priority(number) if form.is_sound and form.values.get("value") else None
     if what == "weight":
         number = form.integer("value", least=0, most=10**6)
-        return bulk.to_weight(number) if form.is_sound and form.values.get("value") else None
+        return changes.to_weight(number) if form.is_sound and form.values.get("value") else None
+    if what == "tag":
+        # Nothing typed takes tags away; the preview says so.
+        return changes.to_tag(form.text("value"))
     verb, _dash, noun = what.partition("-")
     names = form.names("value")
-    make = {"add": bulk.with_names, "remove": bulk.without_names, "set": bulk.to_names}.get(verb)
+    make = {"add": changes.with_names, "remove": changes.without_names, "set": changes.to_names}.get(verb)
     if make is None or noun not in _COLUMNS or not names:
         return None
+    if noun == "groups" and verb != "remove":
+        changes.check_groups(names, ui.options.group_ratio)
     return make(_COLUMNS[noun], names)
 
 
@@ -142,12 +170,14 @@ def _shown(ui: Ui, form: Form, ids: Sequence[int], back: str, plan: Plan | None)
         what=what,
         plan=plan,
         most=_SHOWN,
-        ids=ids,
+        count=len(ids),
         back=back,
-        kept=kept | {"next": back},
+        kept=kept | {"next": back, "ids": ",".join(map(str, ids))},
         fields=form.many.get("field", []),
-        copied=[(name, field_word(name)) for name in bulk.COPIED],
-        channels=[(c.id, c.label) for c in sorted(snapshot.channels.values(), key=lambda c: c.name.lower())],
+        copied=[(name, field_word(name)) for name in changes.COPIED],
+        channels=[(c.id, c.label) for c in sorted(snapshot.channels.values(), key=lambda c: c.name.lower())]
+        if plan is None
+        else [],
         field_word=field_word,
     )
 
@@ -163,4 +193,6 @@ def field_word(name: str) -> str:
         "system_prompt": _("System prompt"),
         "priority": _("Priority"),
         "weight": _("Weight"),
+        "tag": _("Tag"),
+        "testing_model": _("Testing model"),
     }.get(name, name)

@@ -1,143 +1,232 @@
-"""The list of channels and what is done to its rows."""
+"""The list of channels: what it is narrowed by, what it shows, and its export."""
 
 from __future__ import annotations
 
 import time
+from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from quart import request
-
-from admin_ui.exports import csv_response, instant
-from admin_ui.forms import Form, read_form
-from admin_ui.i18n import _, _n, said
+from admin_ui.arrangement import Column, arrange
+from admin_ui.exports import file_response, instant
+from admin_ui.i18n import _
 from admin_ui.lists import read_query
-from admin_ui.ui import Undo, local_path, with_query
-from admin_ui.views.picked import as_number
-from gateway.accounts.refusals import Refused
-from gateway.channels import bulk, directory, edits
-from gateway.channels.balances import update_balance
-from gateway.channels.probe import Order
-from gateway.management.guard import author, needs
-from gateway.traffic import channels as traffic
-from storage.records import ChannelStatus, Role
+from gateway.channels import directory
+from gateway.channels.balances import has_balance
+from gateway.channels.labels import read_labels, read_tags
+from gateway.management.guard import needs
+from storage.records import Channel, ChannelStatus, Role
+from storage.repositories.channel_lists import OWN, WantedChannels
 from storage.repositories.channels import SORTABLE
-from storage.repositories.filtered import Wanted
 from storage.repositories.rows import Page, Sort
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from quart import Blueprint, Response
 
+    from adapters.providers.provider import Provider
+    from admin_ui.arrangement import Arrangement
     from admin_ui.lists import ListQuery
     from admin_ui.ui import Ui
-    from storage.records import Channel
+    from gateway.channels.directory import Known
+    from storage.repositories.channel_labels import Label
 
-_LIST = "/channels"
-_RECENT = 20
-_COLUMNS = (
+LIST = "/channels"
+_STATES = {"enabled": "1", "disabled": "2", "auto": "3", "suspended": "suspended", "draining": "draining"}
+OFF = (ChannelStatus.DISABLED, ChannelStatus.AUTO_DISABLED)
+_STALE_S = 7 * 86_400
+# What ran on a channel when it was switched off seldom runs longer.
+_DRAINS_S = 3600
+_EXPORTED = (
     "id", "name", "type", "state", "models", "groups", "priority", "weight", "base_url", "used_units", "balance_usd",
-    "tested", "test_ms", "created",
+    "tested", "test_ms", "created", "tag", "note",
 )  # fmt: skip
-_STATES = {"1": ChannelStatus.ENABLED, "2": ChannelStatus.DISABLED, "3": ChannelStatus.AUTO_DISABLED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """Rows of the list, and what is known of each by its id."""
+
+    query: ListQuery
+    rows: Sequence[Channel]
+    known: Mapping[int, Known]
+    providers: Mapping[int, Provider]
+    running: Mapping[int, int]
+    troubles: Mapping[int, str]
+
+    def tells_balance(self, row: Channel) -> bool:
+        """Say whether a row's provider can be asked what is left."""
+        provider = self.providers.get(row.type)
+        return provider is not None and has_balance(provider)
 
 
 def register(area: Blueprint, ui: Ui) -> None:
     """Add the routes."""
-    _list(area, ui)
-    _tests(area, ui)
-    _steps(area, ui)
+
+    @area.get(LIST)
+    @needs(Role.ADMIN)
+    async def channels() -> Response:
+        query = channel_query(ui)
+        view = query.filters["view"]
+        troubles = await directory.troubles(ui.services) if view == "attention" else {}
+        running = await running_by_channel(ui) if query.filters["status"] == "draining" else Counter[int]()
+        wanted = narrowed(ui, query, troubles, running)
+        order = Sort() if view == "tiers" else query.order
+        rows, total = await directory.list_channels(ui.services, wanted, order, query.rows)
+        return ui.page(
+            "pages/channels.html",
+            query=query,
+            total=total,
+            arranged=await arranged(ui, query),
+            type_filter=_types_in_use(ui),
+            groups=list(ui.options.group_ratio),
+            tags=await read_tags(ui.services),
+            tiers=await directory.read_tiers(ui.services) if view == "tiers" else {},
+            shown=await rows_of(ui, query, rows, troubles),
+        )
+
+    @area.get("/channels/export.<kind>")
+    @needs(Role.ADMIN)
+    async def export_channels(kind: str) -> Response:
+        query = channel_query(ui)
+        wanted = await wanted_channels(ui, query)
+        types = {provider.id: provider.name for provider in ui.services.catalogue.providers}
+
+        async def read(page: Page) -> tuple[list[tuple[Channel, Label]], int]:
+            rows, total = await directory.list_channels(ui.services, wanted, query.order, page)
+            labels = await read_labels(ui.services, [row.id for row in rows])
+            return [(row, labels[row.id]) for row in rows], total
+
+        return file_response("channels", kind, _EXPORTED, read, lambda pair: _cells(*pair, types))
 
 
 def channel_query(ui: Ui, address: str | None = None) -> ListQuery:
     """Read what somebody wants of the list of channels."""
-    types = tuple(str(provider.id) for provider in ui.services.catalogue.providers)
-    filters = {"status": tuple(_STATES), "type": types, "group": list(ui.options.group_ratio), "model": None}
-    return read_query(columns=SORTABLE, filters=filters, address=address)
+    used = {view.type for view in ui.services.registry.current.channels.values()}
+    types = {p.key: str(p.id) for p in ui.services.catalogue.providers}
+    groups = list(ui.options.group_ratio)
+    return read_query(
+        columns=(*SORTABLE, *directory.DAY_SORTS),
+        filters={
+            "status": tuple(_STATES.values()),
+            "type": tuple(types.values()),
+            "group": groups,
+            "model": None,
+            "tag": None,
+            "has": tuple(OWN),
+            "tested": ("stale",),
+            "id": None,
+            "view": ("attention", "tiers"),
+        },
+        choices={
+            "status": _STATES,
+            "type": {key: number for key, number in types.items() if int(number) in used},
+            "group": {name: name for name in groups},
+            "has": {name: name for name in OWN},
+            "tested": {"stale": "stale"},
+            "view": {"attention": "attention", "tiers": "tiers"},
+        },
+        address=address,
+    )
 
 
-def wanted_channels(query: ListQuery) -> Wanted:
+async def wanted_channels(ui: Ui, query: ListQuery) -> WantedChannels:
     """Return which rows that is."""
-    equal: dict[str, int | str] = {
-        name: int(query.filters[name]) for name in ("status", "type") if query.filters[name]
-    }
-    return Wanted(text=query.q, equal=equal, group=query.filters["group"], model=query.filters["model"])
+    troubles = await directory.troubles(ui.services) if query.filters["view"] == "attention" else {}
+    running = await running_by_channel(ui) if query.filters["status"] == "draining" else Counter[int]()
+    return narrowed(ui, query, troubles, running)
 
 
-def _list(area: Blueprint, ui: Ui) -> None:
-    @area.get(_LIST)
-    @needs(Role.ADMIN)
-    async def channels() -> Response:
-        groups = list(ui.options.group_ratio)
-        types = {str(p.id): p.name for p in ui.services.catalogue.providers}
-        query = channel_query(ui)
-        wanted = wanted_channels(query)
-        rows, total = await directory.list_channels(ui.services, wanted, query.order, query.rows)
-        counts = await directory.count_by_state(ui.services)
-        used = {view.type for view in ui.services.registry.current.channels.values()}
-        return ui.page(
-            "pages/channels.html",
-            query=query,
-            rows=rows,
-            total=total,
-            types=types,
-            type_filter=[(key, name) for key, name in types.items() if int(key) in used],
-            groups=groups,
-            counts=counts,
-            health={row.id: directory.health(ui.services, row) for row in rows},
-            day=await traffic.last_day(ui.services, [row.id for row in rows]),
-        )
-
-    @area.get("/channels/export.csv")
-    @needs(Role.ADMIN)
-    async def export_channels() -> Response:
-        query = channel_query(ui)
-        types = {provider.id: provider.name for provider in ui.services.catalogue.providers}
-
-        async def read(page: Page) -> tuple[list[Channel], int]:
-            return await directory.list_channels(ui.services, wanted_channels(query), query.order, page)
-
-        return csv_response("channels", _COLUMNS, read, lambda channel: _cells(channel, types))
-
-    @area.get("/channels/delete-disabled")
-    @needs(Role.ADMIN)
-    async def ask_delete_disabled() -> Response:
-        counts = await directory.count_by_state(ui.services)
-        gone = counts.get(ChannelStatus.DISABLED, 0) + counts.get(ChannelStatus.AUTO_DISABLED, 0)
-        wanted = Page(0, _RECENT)
-        names: list[str] = []
-        for status in (ChannelStatus.DISABLED, ChannelStatus.AUTO_DISABLED):
-            found, _total = await directory.list_channels(
-                ui.services, Wanted(equal={"status": int(status)}), Sort(), wanted
-            )
-            names += [channel.name for channel in found]
-        return ui.page(
-            "pages/confirm.html",
-            title=_n("Delete {n} disabled channel?", "Delete {n} disabled channels?", gone),
-            text=_("Those switched off by hand and those that went off by themselves. This cannot be undone."),
-            items=[*names[:_RECENT], *(["…"] if gone > _RECENT else [])],
-            action="/channels/delete-disabled",
-            verb=_("Delete"),
-            back=_LIST,
-        )
-
-    @area.post("/channels/delete-disabled")
-    @needs(Role.ADMIN)
-    async def delete_disabled() -> Response:
-        gone = await edits.delete_disabled(ui.services, author())
-        return ui.go(_LIST, note=_n("{n} channel was deleted.", "{n} channels were deleted.", gone))
-
-    @area.post("/channels/balances")
-    @needs(Role.ADMIN)
-    async def all_balances() -> Response:
-        try:
-            ui.plane.prober.begin(Order.BALANCES)
-        except Refused as error:
-            return ui.refused(_LIST, error)
-        return ui.go(_LIST, note=_("Providers are being asked for their balances; reload in a moment."), kind="info")
+def narrowed(ui: Ui, query: ListQuery, troubles: Mapping[int, str], running: Mapping[int, int]) -> WantedChannels:
+    """Return which rows that is, with what it takes to know that."""
+    filters = query.filters
+    status, number = filters["status"], filters["id"]
+    among: list[int] | None = None
+    if status == "suspended":
+        among = sorted(directory.suspended_ids(ui.services))
+    elif status == "draining":
+        views = ui.services.registry.current.channels
+        among = [n for n in running if n in views and views[n].status in OFF]
+    enabled = status == "suspended"
+    return WantedChannels(
+        text=query.q,
+        # A number that no id can be finds nothing.
+        id=(int(number) if number.isascii() and number.isdigit() and len(number) < 19 else 0) if number else None,
+        status=int(ChannelStatus.ENABLED) if enabled else int(status) if status.isdigit() else None,
+        type=int(filters["type"]) if filters["type"] else None,
+        group=filters["group"],
+        model=filters["model"],
+        tag=filters["tag"],
+        own=filters["has"],
+        untested_since=int(time.time()) - _STALE_S if filters["tested"] else 0,
+        among=among,
+        troubled=troubles if filters["view"] == "attention" else None,
+    )
 
 
-def _cells(channel: Channel, types: Mapping[int, str]) -> list[object]:
+async def arranged(ui: Ui, query: ListQuery) -> Arrangement:
+    """Return the columns and views of the list."""
+    return await arrange(
+        ui,
+        "channels",
+        query,
+        path=LIST,
+        columns=[
+            Column("type", _("Type")),
+            Column("models", _("Models")),
+            Column("groups", _("Groups"), usual=False),
+            Column("priority", _("Priority")),
+            Column("weight", _("Weight")),
+            Column("health", _("Health, 24 h")),
+            Column("first", _("p95 first byte")),
+            Column("requests", _("Requests, 24 h")),
+            Column("cost", _("Cost, 24 h")),
+            Column("used", _("Used in all"), usual=False),
+            Column("balance", _("Balance"), usual=False),
+            Column("tested", _("Last test")),
+            Column("created", _("Created"), usual=False),
+        ],
+        views=[
+            (_("All"), {}),
+            (_("Enabled"), {"status": 1}),
+            (_("Needs attention"), {"view": "attention"}),
+            (_("By priority tier"), {"view": "tiers"}),
+        ],
+    )
+
+
+async def rows_of(ui: Ui, query: ListQuery, rows: Sequence[Channel], troubles: Mapping[int, str]) -> Rows:
+    """Return what the rows of a page are drawn from."""
+    known = await directory.know(ui.services, rows)
+    return Rows(
+        query=query,
+        rows=rows,
+        known=known,
+        providers={provider.id: provider for provider in ui.services.catalogue.providers},
+        running=await running_by_channel(ui) if _may_drain(known) else {},
+        troubles=troubles,
+    )
+
+
+async def running_by_channel(ui: Ui) -> Counter[int]:
+    """Return how many requests run on each channel, in all processes."""
+    picture = await ui.plane.live.board.look()
+    numbers = (row.channel.rpartition("#")[2] for row in picture.rows)
+    return Counter(int(number) for number in numbers if number.isascii() and number.isdigit())
+
+
+def _may_drain(known: Mapping[int, Known]) -> bool:
+    since = time.time() - _DRAINS_S
+    return any(one.switch is not None and one.switch.at > since for one in known.values())
+
+
+def _types_in_use(ui: Ui) -> list[tuple[str, str]]:
+    used = {view.type for view in ui.services.registry.current.channels.values()}
+    return [(str(p.id), p.name) for p in ui.services.catalogue.providers if p.id in used]
+
+
+def _cells(channel: Channel, label: Label, types: Mapping[int, str]) -> list[object]:
     """Return what an export says of a channel: everything but its key."""
     status = channel.status
     return [
@@ -155,109 +244,6 @@ def _cells(channel: Channel, types: Mapping[int, str]) -> list[object]:
         instant(channel.test_time),
         channel.response_time if channel.test_time else "",
         instant(channel.created_time),
+        label.tag,
+        label.note,
     ]
-
-
-def _tests(area: Blueprint, ui: Ui) -> None:
-    @area.post("/channels/test")
-    @needs(Role.ADMIN)
-    async def test_all() -> Response:
-        only_disabled = (await request.form).get("scope") == "disabled"
-        try:
-            ui.plane.prober.begin(Order.TEST_DISABLED if only_disabled else Order.TEST_ALL)
-        except Refused as error:
-            return ui.refused(_LIST, error)
-        scope = "disabled" if only_disabled else ""
-        return ui.go(with_query("/channels/test", since=int(time.time()), scope=scope))
-
-    @area.post("/channels/test/stop")
-    @needs(Role.ADMIN)
-    async def stop_tests() -> Response:
-        ui.plane.prober.stop()
-        return ui.go(_LIST, note=_("Testing was stopped; channels that were tested keep their outcome."), kind="info")
-
-    @area.get("/channels/test")
-    @needs(Role.ADMIN)
-    async def test_progress() -> Response:
-        since = as_number(request.args.get("since", ""))
-        counts = await directory.count_by_state(ui.services)
-        scope = request.args.get("scope", "")
-        off = counts.get(ChannelStatus.DISABLED, 0) + counts.get(ChannelStatus.AUTO_DISABLED, 0)
-        # `of`: how many were ticked.
-        total = as_number(request.args.get("of", "")) or (off if scope == "disabled" else sum(counts.values()))
-        done = min(await directory.count_tested_since(ui.services, since), total) if since else 0
-        rows, _total = await directory.list_channels(ui.services, Wanted(), Sort("test_time"), Page(0, _RECENT))
-        return ui.page(
-            "pages/channel_tests.html",
-            total=total,
-            done=done,
-            rows=[row for row in rows if since and row.test_time >= since],
-            here=with_query("/channels/test", since=since, scope=scope, of=request.args.get("of", "")),
-        )
-
-    @area.get("/channels/<number>/test")
-    @needs(Role.ADMIN)
-    async def test_page(number: str) -> Response:
-        channel = await edits.read_channel(ui.services, as_number(number))
-        return ui.page("pages/channel_test.html", channel=channel, form=Form(), outcome=None, fault="")
-
-    @area.post("/channels/<number>/test")
-    @needs(Role.ADMIN)
-    async def test_one(number: str) -> Response:
-        channel = await edits.read_channel(ui.services, as_number(number))
-        form = await read_form()
-        outcome, fault = None, ""
-        try:
-            outcome = await ui.plane.prober.test(channel.id, model=form.text("model"))
-        except Refused as error:
-            fault = said(error.message)
-        return ui.page("pages/channel_test.html", channel=channel, form=form, outcome=outcome, fault=fault)
-
-
-def _steps(area: Blueprint, ui: Ui) -> None:
-    @area.get("/channels/<number>/delete")
-    @needs(Role.ADMIN)
-    async def ask_delete_channel(number: str) -> Response:
-        channel = await edits.read_channel(ui.services, as_number(number))
-        orphans = directory.only_here(ui.services, channel)
-        text = _("What runs on it goes on to its end. This cannot be undone.")
-        if orphans:
-            text = (
-                _n("{n} model will have no other channel:", "{n} models will have no other channel:", len(orphans))
-                + " "
-                + text
-            )
-        return ui.page(
-            "pages/confirm.html",
-            title=_("Delete channel {name}?", name=channel.name),
-            text=text,
-            items=orphans[:_RECENT],
-            action=f"/channels/{channel.id}/delete",
-            verb=_("Delete"),
-            back=_LIST,
-        )
-
-    @area.post("/channels/<number>/<step>")
-    @needs(Role.ADMIN)
-    async def step_channel(number: str, step: str) -> Response:
-        back = local_path((await request.form).get("next", ""), _LIST)
-        channel = await edits.read_channel(ui.services, as_number(number))
-        if step == "delete":
-            await edits.delete_channel(ui.services, author(), channel.id)
-            return ui.go(_LIST, note=_("Channel {name} was deleted.", name=channel.name))
-        if step == "resume":
-            await bulk.clear_suspensions(ui.services, author(), channel.id)
-            return ui.go(back, note=_("{name} is tried again from now on.", name=channel.name))
-        if step == "balance":
-            try:
-                balance = await update_balance(ui.services, channel.id)
-            except Refused as error:
-                return ui.refused(back, error)
-            return ui.go(back, note=_("{name} has ${amount} left.", name=channel.name, amount=f"{balance:,.2f}"))
-        on = step == "enable"
-        await edits.switch_channel(
-            ui.services, author(), channel.id, ChannelStatus.ENABLED if on else ChannelStatus.DISABLED
-        )
-        undo = Undo(f"/channels/{channel.id}/{'disable' if on else 'enable'}", {"next": back})
-        text = _("{name} is enabled.", name=channel.name) if on else _("{name} is disabled.", name=channel.name)
-        return ui.go(back, note=text, undo=undo)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from admin_ui.markdown import embedded_address
-from admin_ui.views.overview import overview, tops
+from admin_ui.views.overview import overview
 from admin_ui.visit import current_visit
-from gateway.management.guard import actor, anybody, needs
+from gateway.management.guard import anybody, needs
 from storage.records import Role
 
 if TYPE_CHECKING:
@@ -27,15 +27,15 @@ def register(area: Blueprint, ui: Ui) -> None:
             return await overview(ui, person)
         return _texts(ui, "HomePageContent", "pages/home.html")
 
-    @area.get("/overview/tops")
-    @needs(Role.USER)
-    async def overview_tops() -> Response:
-        return await tops(ui, actor())
-
     @area.get("/about")
     @anybody()
     async def about() -> Response:
         return _texts(ui, "About", "pages/about.html")
+
+    @area.get("/help")
+    @needs(Role.USER)
+    async def help_page() -> Response:
+        return ui.page("pages/help.html")
 
     @area.get("/chat")
     @anybody()

@@ -11,14 +11,14 @@ from quart import g, request, session
 from admin_ui.forms import Form, read_form
 from admin_ui.i18n import _
 from admin_ui.visit import current_visit
-from gateway.accounts.passwords import LONGEST, SHORTEST
-from gateway.accounts.people import LONGEST_EMAIL, LONGEST_USERNAME
+from gateway.accounts.passwords import LONGEST, SHORTEST, is_acceptable
+from gateway.accounts.people import LONGEST_EMAIL, LONGEST_USERNAME, is_plain_name
 from gateway.accounts.refusals import Refused
 from gateway.accounts.self_service import register as open_account
 from gateway.identity import addresses
 from gateway.identity.turnstile import REMEMBERED_S, check_person
 from gateway.mail.smtp import MailFailed
-from gateway.management.guard import anybody
+from gateway.management.guard import anybody, whereabouts
 
 if TYPE_CHECKING:
     from quart import Blueprint, Response
@@ -44,6 +44,16 @@ def language() -> Language:
     return "zh" if current_visit().language == "zh" else "en"
 
 
+def new_password(form: Form, name: str, *, required: bool = True) -> str:
+    """Return a password that somebody chooses in a form; what is wrong with it is noted there."""
+    password = form.secret(name, required=required)
+    if password and not SHORTEST <= len(password) <= LONGEST:
+        form.fault(name, _("Between {a} and {b} characters.", a=SHORTEST, b=LONGEST))
+    elif password and not is_acceptable(password):
+        form.fault(name, _("Too long: letters beyond plain ones count several times."))
+    return password
+
+
 async def send_code(ui: Ui, form: Form) -> bool:
     """Mail a code to the address in a form; `False` when it could not be sent, with the reason in the form."""
     address = form.text("email", required=True, most=LONGEST_EMAIL)
@@ -61,7 +71,7 @@ async def send_code(ui: Ui, form: Form) -> bool:
     return form.is_sound
 
 
-async def _prove_person(ui: Ui, form: Form) -> None:
+async def prove_person(ui: Ui, form: Form) -> None:
     """Note in the form if the visitor has to prove to be a person and did not."""
     if not ui.options.flag("TurnstileCheckEnabled"):
         return
@@ -108,16 +118,16 @@ def _registration(area: Blueprint, ui: Ui) -> None:
     async def register_account() -> Response:
         form = await read_form()
         needs_mail = ui.options.flag("EmailVerificationEnabled")
-        await _prove_person(ui, form)
+        await prove_person(ui, form)
         if form.values.get("do") == "code":
             if await send_code(ui, form):
                 ui.note(_("A code is on its way to {address}.", address=form.text("email")))
                 return shown(form)
             return shown(form, 422)
         name = form.text("username", required=True, least=3, most=LONGEST_USERNAME)
-        password = form.secret("password", required=True)
-        if password and not SHORTEST <= len(password) <= LONGEST:
-            form.fault("password", _("Between {a} and {b} characters.", a=SHORTEST, b=LONGEST))
+        if name and not is_plain_name(name):
+            form.fault("username", _("Letters, digits, and the signs _ - . only."))
+        password = new_password(form, "password")
         email = form.text("email", required=True) if needs_mail else ""
         code = form.text("code", required=True) if needs_mail else ""
         if form.is_sound:
@@ -130,6 +140,7 @@ def _registration(area: Blueprint, ui: Ui) -> None:
                     email=email,
                     code=code,
                     aff_code=form.text("aff"),
+                    at=whereabouts(),
                 )
             except Refused as error:
                 form.refuse(error, _FIELDS)
@@ -164,7 +175,7 @@ def _reset(area: Blueprint, ui: Ui) -> None:
         address = form.text("email", required=True, most=LONGEST_EMAIL)
         if address and not addresses.is_address(address):
             form.fault("email", _("This does not look like an e-mail address."))
-        await _prove_person(ui, form)
+        await prove_person(ui, form)
         courier = ui.plane.outside.courier
         if form.is_sound:
             try:
@@ -188,13 +199,15 @@ def _reset(area: Blueprint, ui: Ui) -> None:
     @anybody(critical=True)
     async def choose_password() -> Response:
         form = await read_form()
-        password = form.secret("password", required=True)
-        if password and not SHORTEST <= len(password) <= LONGEST:
-            form.fault("password", _("Between {a} and {b} characters.", a=SHORTEST, b=LONGEST))
+        password = new_password(form, "password")
         if form.is_sound:
             try:
                 await addresses.reset_password(
-                    ui.services, address=form.text("email"), token=form.text("token"), password=password
+                    ui.services,
+                    address=form.text("email"),
+                    token=form.text("token"),
+                    password=password,
+                    at=whereabouts(),
                 )
             except Refused as error:
                 form.refuse(error)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import msgspec
-from quart import current_app, g, request, session
+from quart import g, request
 
 from admin_ui import shown, streams
 from admin_ui.forms import read_form
 from admin_ui.i18n import _, _n
 from admin_ui.lists import read_query
+from admin_ui.log_query import ENDPOINTS
 from admin_ui.ui import local_path
 from admin_ui.visit import current_visit
-from gateway.live.board import EVERYBODY
+from gateway.live.board import EVERYBODY, STATES, Wanted
 from gateway.management.guard import actor, author, needs
 from storage.records import Role
 
@@ -29,13 +30,15 @@ if TYPE_CHECKING:
     from gateway.live.board import Picture, Row
     from gateway.live.tails import Line
 
-_PAGE = "/live"
+_PAGE, _CANCEL = "/live", "/live/cancel"
 _ROW = (
     "id", "age", "state", "kind", "model", "endpoint", "channel", "attempt", "user", "token", "address", "tokens",
     "speed", "cost", "quiet", "process",
 )  # fmt: skip
 _LINE = ("at", "level", "kind", "event", "message", "id", "process")
 _KINDS = {"debug": "idle", "info": "idle", "warning": "warn", "error": "bad"}
+_FOR_ADMINS = ("channel", "user", "group")
+_MOST_CHANNELS = 12
 
 
 def register(area: Blueprint, ui: Ui) -> None:
@@ -49,18 +52,22 @@ def _page(area: Blueprint, ui: Ui, seats: streams.Seats) -> None:
     @area.get(_PAGE)
     @needs(Role.USER)
     async def live() -> Response:
-        query = read_query()
-        picture = await ui.plane.live.board.look(_whose())
-        rows = matching(open_to(current_visit(), picture.rows), query.q)
+        query, visit = live_query(), current_visit()
+        picture = await ui.plane.live.board.look(wanted_of(query))
         lines: list[Line] = []
-        if current_visit().is_admin:
+        if visit.is_admin:
             lines, _seen = await ui.plane.live.tails.after({})
         return ui.page(
             "pages/live.html",
             query=query,
-            rows=[cells(ui, row) for row in rows],
+            filters=_filters(ui),
+            rows=[cells(ui, row) for row in open_to(visit, picture.rows)],
             tiles=tiles(ui, picture),
-            lines=[line_cells(line, current_visit()) for line in lines],
+            channels=channel_counts(visit, picture),
+            found=found(query, picture),
+            cancel_link=replace(query, path=_CANCEL).link(),
+            events=replace(query, path="/live/events").link(),
+            lines=[line_cells(line, visit) for line in lines],
             blank_row=dict.fromkeys(_ROW, ""),
             blank_line=dict.fromkeys(_LINE, ""),
         )
@@ -68,27 +75,75 @@ def _page(area: Blueprint, ui: Ui, seats: streams.Seats) -> None:
     @area.get("/live/events")
     @needs(Role.USER)
     async def live_events() -> Response:
-        viewer, visit = actor(), current_visit()
-        feed = _Feed(ui, visit, _whose(), read_query(), catalogue=g.catalogue)
-        reader = streams.Reader(user_id=viewer.id, version=session.get("v", 0), role=viewer.role)
-        app = current_app._get_current_object()  # type: ignore[attr-defined]
+        visit = current_visit()
+        query = live_query()
+        feed = _Feed(ui, visit, wanted_of(query), query, catalogue=g.catalogue)
+        return streams.stream_here(ui.services, seats, feed.look)
 
-        async def look() -> bytes:
-            async with app.app_context():
-                return await feed.look()
 
-        return streams.stream(ui.services, seats, reader, look)
+def live_query() -> ListQuery:
+    """Read what somebody looks for among what runs."""
+    names = [name for name in ("model", "channel", "user", "token", "group") if _may_ask(name)]
+    filters: dict[str, Sequence[str] | None] = {
+        "state": STATES,
+        **dict.fromkeys(names),
+        "format": tuple(ENDPOINTS),
+        "stream": ("yes", "no"),
+        "min_s": None,
+    }
+    choices = {"state": {state: state for state in STATES}, "stream": {"yes": "yes", "no": "no"}}
+    return read_query(filters=filters, choices=choices)
+
+
+def wanted_of(query: ListQuery) -> Wanted:
+    """Return it as the board takes it: administrators see everybody's, people what is theirs."""
+    values, is_admin = query.filters, current_visit().is_admin
+    least = values["min_s"]
+    return Wanted(
+        user_id=EVERYBODY if is_admin else actor().id,
+        text=query.q,
+        model=values["model"],
+        channel=values.get("channel", ""),
+        user=values.get("user", ""),
+        token=values["token"],
+        group=values.get("group", ""),
+        endpoint=values["format"],
+        state=values["state"],
+        streams={"yes": True, "no": False}.get(values["stream"]),
+        least_s=int(least) if least.isascii() and least.isdigit() and len(least) < 7 else 0,
+        sees_channels=is_admin,
+    )
+
+
+def _may_ask(name: str) -> bool:
+    return current_visit().is_admin or name not in _FOR_ADMINS
+
+
+def _filters(ui: Ui) -> list[tuple[str, str, list[tuple[str, str]] | None]]:
+    groups = [(name, name) for name in ui.options.group_ratio]
+    every: list[tuple[str, str, list[tuple[str, str]] | None]] = [
+        ("state", _("State"), [(state, _state(state)) for state in STATES]),
+        ("model", _("Model"), None),
+        ("channel", _("Channel"), None),
+        ("user", _("User name"), None),
+        ("token", _("Token"), None),
+        ("group", _("Group"), groups),
+        ("format", _("Format"), list(ENDPOINTS.items())),
+        ("stream", _("Streamed"), [("yes", _("Yes")), ("no", _("No"))]),
+        ("min_s", _("Seconds old at least"), None),
+    ]
+    return [one for one in every if _may_ask(one[0])]
 
 
 def _cancel(area: Blueprint, ui: Ui) -> None:
     @area.get("/live/<request_id>/cancel")
     @needs(Role.USER)
     async def ask_cancel(request_id: str) -> Response:
-        picture = await ui.plane.live.board.look(_whose())
-        found = [row for row in picture.rows if row.request_id == request_id]
-        if not found:
+        picture = await ui.plane.live.board.look(Wanted(user_id=_whose(), text=request_id))
+        running = [row for row in picture.rows if row.request_id == request_id]
+        if not running:
             return ui.go(_PAGE, note=_("This request has ended already."), kind="info")
-        (row,) = found
+        (row,) = running
         return ui.page(
             "pages/confirm.html",
             title=_("End this request?"),
@@ -110,12 +165,11 @@ def _cancel(area: Blueprint, ui: Ui) -> None:
     @area.get("/live/cancel")
     @needs(Role.USER)
     async def ask_cancel_all() -> Response:
-        query = read_query()
-        picture = await ui.plane.live.board.look(_whose())
-        rows = matching(open_to(current_visit(), picture.rows), query.q)
+        query = live_query()
+        rows = (await ui.plane.live.board.look(wanted_of(query))).rows
         if not rows:
             return ui.go(_PAGE, note=_("Nothing runs that matches."), kind="info")
-        back = _back(query)
+        back = replace(query, path=_PAGE).link()
         return ui.page(
             "pages/confirm.html",
             title=_n("End {n} request?", "End {n} requests?", len(rows)),
@@ -145,7 +199,7 @@ class _Feed:
 
     ui: Ui
     visit: Visit
-    whose: int
+    wanted: Wanted
     query: ListQuery
     catalogue: object
     seen: dict[str, int] = field(default_factory=dict)
@@ -155,9 +209,14 @@ class _Feed:
         """Return the events that are due."""
         g.visit, g.catalogue = self.visit, self.catalogue
         live = self.ui.plane.live
-        picture = await live.board.look(self.whose)
-        rows = [cells(self.ui, row) for row in matching(open_to(self.visit, picture.rows), self.query.q)]
-        out = streams.event("relays", {"tiles": tiles(self.ui, picture), "rows": rows})
+        picture = await live.board.look(self.wanted)
+        told = {
+            "tiles": tiles(self.ui, picture),
+            "channels": channel_counts(self.visit, picture),
+            "found": found(self.query, picture),
+            "rows": [cells(self.ui, row) for row in open_to(self.visit, picture.rows)],
+        }
+        out = streams.event("relays", told)
         if self.visit.is_admin:
             lines, self.seen = await live.tails.after(self.seen)
             # The page came with the lines before.
@@ -173,16 +232,16 @@ def cells(ui: Ui, row: Row) -> dict[str, str]:
         "id": row.request_id,
         "age": shown.duration(row.age_s * 1000),
         "state": _state(row.state),
-        "kind": {"streaming": "ok", "ending": "idle"}.get(row.state, "info"),
+        "kind": {"streaming": "ok", "ending": "idle", "settling": "idle"}.get(row.state, "info"),
         "model": row.model,
-        "endpoint": row.endpoint,
+        "endpoint": ENDPOINTS.get(row.endpoint, row.endpoint),
         "channel": row.channel,
         "attempt": _("attempt {n}", n=row.attempt) if row.attempt > 1 else "",
         "user": row.user,
         "token": row.token,
         "address": row.address,
         "tokens": "—" if row.tokens is None else f"{row.tokens:,}",
-        "speed": _speed(row),
+        "speed": " · ".join(part for part in (_speed(row), _sent(row)) if part),
         "cost": ui.money(row.units),
         "quiet": "—" if row.quiet_s is None else shown.duration(row.quiet_s * 1000),
         "process": row.process,
@@ -193,12 +252,30 @@ def tiles(ui: Ui, picture: Picture) -> dict[str, str]:
     """Return the figures above the list."""
     rows = picture.rows
     return {
-        "total": f"{picture.total:,}",
-        "oldest": shown.duration(rows[0].age_s * 1000) if rows else "—",
+        "total": f"{picture.running:,}",
+        "oldest": shown.duration(picture.oldest_s * 1000) if picture.running else "—",
         "tokens": f"{sum(row.tokens or 0 for row in rows):,}",
         "cost": ui.money(sum(row.units for row in rows)),
+        "connections": f"{picture.connections:,}",
+        "backlog": f"{picture.backlog:,}",
         "processes": f"{len(picture.processes):,}",
     }
+
+
+def channel_counts(visit: Visit, picture: Picture) -> list[dict[str, str]]:
+    """Return how many requests each channel serves, the busiest first; for administrators."""
+    if not visit.is_admin:
+        return []
+    busiest = list(picture.channels.items())[:_MOST_CHANNELS]
+    return [{"name": name, "count": f"{count:,}"} for name, count in busiest]
+
+
+def found(query: ListQuery, picture: Picture) -> str:
+    """Return in words how many requests are shown."""
+    rows = len(picture.rows)
+    if rows < picture.total:
+        return _("The oldest {n} of {total} are shown.", n=rows, total=f"{picture.total:,}")
+    return _n("{n} matches", "{n} match", rows) if query.is_narrowed else ""
 
 
 def line_cells(line: Line, visit: Visit) -> dict[str, str]:
@@ -219,22 +296,8 @@ def open_to(visit: Visit, rows: Sequence[Row]) -> Sequence[Row]:
     return rows if visit.is_admin else [msgspec.structs.replace(row, channel="", process="") for row in rows]
 
 
-def matching(rows: Sequence[Row], text: str) -> list[Row]:
-    """Return the rows in which every word of `text` occurs."""
-    words = text.lower().split()
-    return [row for row in rows if all(word in _searched(row) for word in words)]
-
-
-def _searched(row: Row) -> str:
-    return " ".join((row.model, row.channel, row.user, row.token, row.address, row.state, row.process)).lower()
-
-
 def _whose() -> int:
     return EVERYBODY if current_visit().is_admin else actor().id
-
-
-def _back(query: ListQuery) -> str:
-    return query.link().replace("/live/cancel", _PAGE)
 
 
 def _named(row: Row) -> dict[str, str]:
@@ -242,15 +305,20 @@ def _named(row: Row) -> dict[str, str]:
 
 
 def _speed(row: Row) -> str:
-    if not row.tokens or row.age_s <= 0:
-        return ""
-    return _("{n} per second", n=shown.number(round(row.tokens / row.age_s, 1)))
+    return "" if row.speed is None else _("{n} per second", n=shown.number(round(row.speed, 1)))
+
+
+def _sent(row: Row) -> str:
+    return shown.size(row.sent_bytes) if row.sent_bytes else ""
 
 
 def _state(state: str) -> str:
     return {
+        "admitted": _("Admitted"),
+        "reserved": _("Reserved"),
         "connecting": _("Connecting"),
-        "waiting": _("Waiting"),
+        "waiting": _("Waiting for the first byte"),
         "streaming": _("Streaming"),
         "ending": _("Ending"),
+        "settling": _("Settling"),
     }.get(state, state)

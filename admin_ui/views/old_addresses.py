@@ -35,14 +35,14 @@ _MOVED = {
     "/setting": "/settings",
 }
 _MOVED_ROWS = {
-    "/channels/edit/<number>": "/channels/",
-    "/channel/edit/<number>": "/channels/",
-    "/tokens/edit/<number>": "/tokens/",
-    "/token/edit/<number>": "/tokens/",
-    "/users/edit/<number>": "/users/",
-    "/user/edit/<number>": "/users/",
-    "/redemptions/edit/<number>": "/codes/",
-    "/redemption/edit/<number>": "/codes/",
+    "/channels/edit/<number>": "/channels/{number}/edit",
+    "/channel/edit/<number>": "/channels/{number}/edit",
+    "/tokens/edit/<number>": "/tokens/{number}",
+    "/token/edit/<number>": "/tokens/{number}",
+    "/users/edit/<number>": "/users/{number}",
+    "/user/edit/<number>": "/users/{number}",
+    "/redemptions/edit/<number>": "/codes/{number}",
+    "/redemption/edit/<number>": "/codes/{number}",
 }
 
 
@@ -65,4 +65,4 @@ def _move_row(area: Blueprint, ui: Ui, old: str, new: str) -> None:
     @area.get(old, endpoint=f"moved_row{old.split('<', 1)[0].replace('/', '_')}")
     @anybody()
     async def moved(number: str) -> Response:
-        return ui.go(f"{new}{number}" if number.isdigit() else new.rstrip("/"))
+        return ui.go(new.format(number=number) if number.isdigit() else new.split("/{", 1)[0])

@@ -2,31 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
 from admin_ui.i18n import mark
-
-Control = Literal["text", "long", "url", "list", "switch", "units", "amount", "number", "secret", "groups", "theme"]
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One option: its key, what it is called, how it is shown."""
-
-    key: str
-    title: str
-    control: Control = "text"
-    help: str = ""
+from admin_ui.views.option_shapes import Section, Setting
+from admin_ui.views.option_sign_in import SIGN_IN
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
-    """Settings that are saved together."""
-
-    key: str
-    title: str
-    settings: tuple[Setting, ...]
+def setting_of(key: str) -> Setting | None:
+    """Return how an option is shown, if any section has it."""
+    return next((setting for section in SECTIONS for setting in section.settings if setting.key == key), None)
 
 
 SECTIONS: tuple[Section, ...] = (
@@ -34,86 +17,111 @@ SECTIONS: tuple[Section, ...] = (
         "general",
         mark("General"),
         (
-            Setting("SystemName", mark("Name of the site")),
+            Setting("SystemName", mark("Name of the site"), "text", mark("In titles, mails and codes.")),
             Setting("ServerAddress", mark("Address of the site"), "url", mark("In mails, links and examples.")),
-            Setting("Logo", mark("Logo"), "url", mark("Address of an image.")),
+            Setting("Logo", mark("Logo"), "url", mark("Address of an image; square, shown at 24 pixels.")),
+            Setting(
+                "DefaultTheme",
+                mark("Theme"),
+                "choice",
+                mark("For whoever has not chosen one. What somebody chose goes before it."),
+                choices=(("system", mark("As the device has it")), ("light", mark("Light")), ("dark", mark("Dark"))),
+            ),
+            Setting(
+                "Accent",
+                mark("Accent"),
+                "choice",
+                mark("The colour of links and buttons. Each is readable in both themes."),
+                choices=(
+                    ("petrol", mark("Petrol")),
+                    ("indigo", mark("Indigo")),
+                    ("violet", mark("Violet")),
+                    ("plum", mark("Plum")),
+                    ("graphite", mark("Graphite")),
+                ),
+            ),
+            Setting(
+                "DefaultLanguage",
+                mark("Language"),
+                "choice",
+                mark("Of mails and pages, for whoever has chosen none and whose browser asks for none of these."),
+                choices=(("en", "English"), ("zh", "简体中文")),
+            ),
             Setting("Notice", mark("Notice"), "long", mark("Markdown, shown on the first page.")),
             Setting("HomePageContent", mark("Home page"), "long", mark("Markdown, or one https address to embed.")),
             Setting("About", mark("About page"), "long", mark("Markdown, or one https address to embed.")),
             Setting("Footer", mark("Footer"), "long", mark("Markdown, at the foot of the sign-in page.")),
-            Setting(
-                "StatusPageEnabled",
-                mark("Public status page"),
-                "switch",
-                mark("Everybody can see at /status which models work; names of channels are never shown."),
-            ),
             Setting("Theme", mark("Theme of the older dashboards"), "theme", mark("Has no effect on these pages.")),
         ),
     ),
     Section(
-        "sign-in",
-        mark("Sign-in"),
-        (
-            Setting("PasswordLoginEnabled", mark("Sign in with a password"), "switch", mark("Root always can.")),
-            Setting("RegisterEnabled", mark("People may register"), "switch"),
-            Setting("PasswordRegisterEnabled", mark("Register with a password"), "switch"),
-            Setting("EmailVerificationEnabled", mark("Registration needs an e-mail address"), "switch"),
-            Setting("EmailDomainRestrictionEnabled", mark("Only certain mail domains"), "switch"),
-            Setting("EmailDomainWhitelist", mark("These mail domains"), "list", mark("Divided by commas.")),
-        ),
-    ),
-    Section(
-        "providers",
-        mark("Third parties"),
-        (
-            Setting("GitHubOAuthEnabled", mark("Sign in with GitHub"), "switch"),
-            Setting("GitHubClientId", mark("GitHub client ID")),
-            Setting("GitHubClientSecret", mark("GitHub client secret"), "secret"),
-            Setting("OidcEnabled", mark("Sign in with OpenID Connect"), "switch"),
-            Setting("OidcClientId", mark("OpenID client ID")),
-            Setting("OidcClientSecret", mark("OpenID client secret"), "secret"),
-            Setting("OidcWellKnown", mark("OpenID discovery document"), "url"),
-            Setting("OidcAuthorizationEndpoint", mark("OpenID authorization endpoint"), "url"),
-            Setting("OidcTokenEndpoint", mark("OpenID token endpoint"), "url"),
-            Setting("OidcUserinfoEndpoint", mark("OpenID user info endpoint"), "url"),
-            Setting("LarkClientId", mark("Lark app ID"), "text", mark("Switches sign-in with Lark on.")),
-            Setting("LarkClientSecret", mark("Lark app secret"), "secret"),
-            Setting("WeChatAuthEnabled", mark("Sign in with WeChat"), "switch"),
-            Setting("WeChatServerAddress", mark("WeChat server address"), "url"),
-            Setting("WeChatServerToken", mark("WeChat server token"), "secret"),
-            Setting("WeChatAccountQRCodeImageURL", mark("WeChat QR code"), "url", mark("Address of an image.")),
-        ),
-    ),
-    Section(
-        "robots",
-        mark("Against robots"),
+        "status",
+        mark("Public pages"),
         (
             Setting(
-                "TurnstileCheckEnabled",
-                mark("Turnstile"),
+                "StatusPageEnabled",
+                mark("Public status page"),
                 "switch",
-                mark("Before registration and mails; loads a script of Cloudflare on those pages."),
+                mark("Everybody can see /status. Off: only people who signed in."),
             ),
-            Setting("TurnstileSiteKey", mark("Turnstile site key")),
-            Setting("TurnstileSecretKey", mark("Turnstile secret key"), "secret"),
+            Setting("StatusPageModels", mark("Show models"), "switch", mark("Each under its own name.")),
+            Setting(
+                "StatusPageChannels",
+                mark("Channels that are shown, and what they are called there"),
+                "names",
+                mark("Channels that are not listed are not shown. Several may have one name; it is up while one is."),
+            ),
+            Setting(
+                "ModelPageEnabled",
+                mark("Public price list"),
+                "switch",
+                mark(
+                    "Everybody can see /models, with the prices of the group default. Off: only people who signed in."
+                ),
+            ),
+            Setting(
+                "ChannelNamesPublic",
+                mark("Channel names over the API"),
+                "switch",
+                mark(
+                    "Everybody can read them from /api/status/channel and /api/models/display, which pages of one-api"
+                    " need before sign-in. Off: only people who signed in."
+                ),
+            ),
         ),
     ),
+    *SIGN_IN,
     Section(
         "mail",
         mark("Mail and alerts"),
         (
-            Setting("SMTPServer", mark("Mail server")),
-            Setting("SMTPPort", mark("Port"), "number", mark("465 means TLS from the start.")),
-            Setting("SMTPAccount", mark("Account")),
-            Setting("SMTPToken", mark("Password of the account"), "secret"),
-            Setting("SMTPFrom", mark("Sender"), "text", mark("Blank for the account.")),
-            Setting("MessagePusherAddress", mark("Message Pusher address"), "url"),
-            Setting("MessagePusherToken", mark("Message Pusher token"), "secret"),
+            Setting("SMTPServer", mark("Mail server"), "text", mark("Name or address of the host."), mark("Mail")),
+            Setting("SMTPPort", mark("Port"), "number", mark("465 means TLS from the start."), mark("Mail")),
+            Setting("SMTPAccount", mark("Account"), "text", mark("Blank: no login."), mark("Mail")),
+            Setting(
+                "SMTPToken", mark("Password of the account"), "secret", mark("Sent only over TLS."), mark("Mail")
+            ),
+            Setting("SMTPFrom", mark("Sender"), "text", mark("Blank for the account."), mark("Mail")),
+            Setting(
+                "MessagePusherAddress",
+                mark("Message Pusher address"),
+                "url",
+                mark("Root is told there first, and by mail where that fails."),
+                mark("Message Pusher"),
+            ),
+            Setting(
+                "MessagePusherToken",
+                mark("Message Pusher token"),
+                "secret",
+                mark("As the service asks for it."),
+                mark("Message Pusher"),
+            ),
             Setting(
                 "QuotaRemindThreshold",
                 mark("Remind of a low balance at"),
                 "amount",
                 mark("Owners get a mail below it."),
+                mark("Reminders"),
             ),
         ),
     ),
@@ -121,25 +129,45 @@ SECTIONS: tuple[Section, ...] = (
         "money",
         mark("Money"),
         (
-            Setting("DisplayInCurrencyEnabled", mark("Show money instead of units"), "switch"),
+            Setting(
+                "DisplayInCurrencyEnabled",
+                mark("Show money instead of units"),
+                "switch",
+                mark("On pages, in mails and in billing."),
+            ),
             Setting("QuotaPerUnit", mark("Units for one dollar"), "number", mark("Prices do not depend on it.")),
             Setting("GroupRatio", mark("Groups and their price factor"), "groups"),
-            Setting("QuotaForNewUser", mark("Gift for a new account"), "amount"),
-            Setting("QuotaForInviter", mark("Gift for inviting somebody"), "amount"),
-            Setting("QuotaForInvitee", mark("Gift for being invited"), "amount"),
+            Setting("QuotaForNewUser", mark("Gift for a new account"), "amount", mark("What it begins with.")),
+            Setting(
+                "QuotaForInviter",
+                mark("Gift for inviting somebody"),
+                "amount",
+                mark("For each account that registers with the link."),
+            ),
+            Setting(
+                "QuotaForInvitee",
+                mark("Gift for being invited"),
+                "amount",
+                mark("On top of what a new account begins with."),
+            ),
             Setting(
                 "PreConsumedQuota",
                 mark("Output tokens held back"),
                 "number",
                 mark("Reserved for a request that names no limit."),
             ),
-            Setting("TopUpLink", mark("Where people buy more"), "url"),
-            Setting("ChatLink", mark("Chat page"), "url"),
+            Setting(
+                "TopUpLink",
+                mark("Where people buy more"),
+                "url",
+                mark("Linked from Top up, with name and number of the account."),
+            ),
+            Setting("ChatLink", mark("Chat page"), "url", mark("An https address, embedded under Chat.")),
         ),
     ),
     Section(
         "relay",
-        mark("Relay and channels"),
+        mark("Relay"),
         (
             Setting(
                 "RetryTimes",
@@ -147,9 +175,47 @@ SECTIONS: tuple[Section, ...] = (
                 "number",
                 mark("After a failure, before anything reached the client."),
             ),
-            Setting("ApproximateTokenEnabled", mark("Estimate tokens instead of counting them"), "switch"),
-            Setting("AutomaticDisableChannelEnabled", mark("Switch failing channels off"), "switch"),
-            Setting("AutomaticEnableChannelEnabled", mark("Switch them on again when a test passes"), "switch"),
+            Setting(
+                "ApproximateTokenEnabled",
+                mark("Estimate tokens instead of counting them"),
+                "switch",
+                mark("0.38 tokens a byte: quicker, and only roughly right where a provider reports no usage."),
+            ),
+        ),
+        (
+            "RELAY_TIMEOUT",
+            "CONNECT_TIMEOUT_SEC",
+            "HEAD_TIMEOUT_SEC",
+            "FIRST_CONTENT_TIMEOUT_SEC",
+            "IDLE_TIMEOUT_SEC",
+            "STREAM_HEARTBEAT_SEC",
+            "CLIENT_WRITE_TIMEOUT_SEC",
+            "ENFORCE_INCLUDE_USAGE",
+            "DEFAULT_MAX_TOKEN",
+            "MAX_INLINE_IMAGE_SIZE_MB",
+            "USER_CONTENT_REQUEST_TIMEOUT",
+            "GLOBAL_RELAY_RATE_LIMIT",
+            "GLOBAL_API_RATE_LIMIT",
+            "GLOBAL_WEB_RATE_LIMIT",
+            "CRITICAL_RATE_LIMIT",
+        ),
+    ),
+    Section(
+        "channels",
+        mark("Channels"),
+        (
+            Setting(
+                "AutomaticDisableChannelEnabled",
+                mark("Switch failing channels off"),
+                "switch",
+                mark("When the key is refused, the account is empty, or a test fails or takes too long."),
+            ),
+            Setting(
+                "AutomaticEnableChannelEnabled",
+                mark("Switch them on again when a test passes"),
+                "switch",
+                mark("Only those that were switched off by themselves."),
+            ),
             Setting(
                 "ChannelDisableThreshold",
                 mark("Slowest acceptable test, in seconds"),
@@ -157,17 +223,88 @@ SECTIONS: tuple[Section, ...] = (
                 mark("0 for no limit."),
             ),
         ),
+        (
+            "CHANNEL_SUSPEND_SECONDS_FOR_429",
+            "CHANNEL_SUSPEND_SECONDS_FOR_5XX",
+            "CHANNEL_SUSPEND_SECONDS_FOR_AUTH",
+            "CHANNEL_TEST_FREQUENCY",
+            "TEST_PROMPT",
+            "TEST_MAX_TOKENS",
+            "GLOBAL_CHANNEL_RATE_LIMIT",
+            "ENABLE_METRIC",
+            "METRIC_QUEUE_SIZE",
+            "METRIC_SUCCESS_RATE_THRESHOLD",
+        ),
     ),
     Section(
         "logs",
         mark("Logs"),
         (
-            Setting("LogConsumeEnabled", mark("Write a log entry for each charge"), "switch"),
+            Setting(
+                "LogConsumeEnabled",
+                mark("Write a log entry for each charge"),
+                "switch",
+                mark("Off: requests are charged, and no page or export shows them."),
+            ),
+            Setting(
+                "LogRetentionDays",
+                mark("Days that the log is kept"),
+                "number",
+                mark("0 keeps it for ever. Older entries are deleted once an hour, and leave the figures with them."),
+            ),
             Setting(
                 "DisplayTokenStatEnabled",
                 mark("Billing shows the token's balance"),
                 "switch",
                 mark("Off: its owner's."),
+            ),
+        ),
+    ),
+    Section(
+        "releases",
+        mark("New versions"),
+        (
+            Setting(
+                "ReleaseCheckEnabled",
+                mark("Look for a newer version"),
+                "switch",
+                mark("Once a day at most. Off: nothing is asked. What was found stands under System."),
+            ),
+            Setting(
+                "ReleaseCheckAddress",
+                mark("Where to ask"),
+                "url",
+                mark("Answers JSON with tag_name or version, as the API of GitHub does for releases/latest."),
+            ),
+        ),
+    ),
+    Section(
+        "messages",
+        mark("Recorded messages"),
+        (
+            Setting(
+                "MessageRecordingEnabled",
+                mark("Owners of tokens may record messages"),
+                "switch",
+                mark("Each token has a switch of its own, which is off. Off here: nothing is recorded."),
+            ),
+            Setting(
+                "MessageRetentionDays",
+                mark("Days that recorded messages are kept"),
+                "number",
+                mark("From 1 to 90. Older ones are deleted once an hour."),
+            ),
+            Setting(
+                "MessageLargestKiB",
+                mark("Most that is kept of a message, in KiB"),
+                "number",
+                mark("Of a request and of its answer each, from 16 to 4096. What is longer is cut, pictures first."),
+            ),
+            Setting(
+                "MessagesForAdministrators",
+                mark("Administrators may read recorded messages"),
+                "switch",
+                mark("Off: only their owners and root. Whoever reads what somebody else said is in the audit log."),
             ),
         ),
     ),

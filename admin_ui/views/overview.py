@@ -3,61 +3,76 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from heapq import nlargest
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import trio
+from quart import Response, request
+from werkzeug.exceptions import NotFound
 
-from admin_ui import ranges
-from admin_ui.charts import Chart, Line, sparkline
-from admin_ui.i18n import _, mark
+from admin_ui import ranges, spend_charts, traffic_charts
+from admin_ui.chart_files import chart_file
+from admin_ui.gathering import gathered
+from admin_ui.heat import Heat
+from admin_ui.i18n import _, _n, mark
+from admin_ui.live_line import LINE_HEIGHT, LINE_WIDTH, LiveLine, live_line
+from admin_ui.look import Look
 from admin_ui.scope import read_scope
-from admin_ui.shown import duration, short
-from admin_ui.usage_charts import BY, cost_chart, fine_and_lost, kinds, narrowed, outcome_chart, own_name
+from admin_ui.tiles import tiles
+from admin_ui.usage_charts import BY, kinds, narrowed, own_name
 from admin_ui.views.first_steps import first_steps
+from admin_ui.views.own_account import example_model, own_account
 from admin_ui.visit import current_visit
-from admin_ui.waterfall import failure_word
+from gateway.ledger import parked
 from gateway.live.board import EVERYBODY
+from gateway.management.guard import actor, author, needs
 from gateway.traffic import attention, figures
-from gateway.traffic.figures import Span
 from gateway.traffic.names import labels
-from storage.repositories.usage import Sums
+from gateway.traffic.sources import rolled
+from gateway.traffic.sums import counted_share
+from storage.records import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping
 
-    from quart import Response
+    from quart import Blueprint
 
-    from admin_ui.scope import Scope
+    from admin_ui.charts import Chart
     from admin_ui.ui import Ui
-    from gateway.traffic.figures import Stacked
     from storage.records import User
 
+    Builder = Callable[[Look], Awaitable[Chart | Heat]]
+
 _TOP = 10
-_MOST_CHANGE = 10
 TOP_TITLES: dict[str, str] = {
     "model": mark("Top models"),
     "user": mark("Top users"),
     "channel": mark("Top channels"),
     "token": mark("Top tokens"),
 }
-_FAILURES = ("rate_limit", "server", "timeout", "network", "cut", "auth", "quota", "request")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tile:
-    """One figure. `change` is against the time before, as a share; `good` says whether more is better."""
-
-    name: str
-    figure: str
-    second: str = ""
-    """Another figure that belongs to it."""
-    exact: str = ""
-    change: float | None = None
-    more_is: str = ""
-    """`good`, `bad`, or empty where it is neither."""
-    points: str = ""
-    link: str = ""
+FIRST: Mapping[str, Builder] = {
+    "requests": traffic_charts.requests,
+    "success": traffic_charts.success,
+    "cost": traffic_charts.cost,
+    "first": traffic_charts.first_byte,
+    "tokens": traffic_charts.tokens,
+    "speed": traffic_charts.speed,
+}
+"""Charts that the page comes with."""
+MORE: Mapping[str, Builder] = {
+    "flow": traffic_charts.streams,
+    "took": traffic_charts.answers,
+    "attempts": traffic_charts.errors,
+    "retries": traffic_charts.retries,
+    "health": traffic_charts.health,
+    "pace": spend_charts.pace,
+    "cache": spend_charts.cache,
+    "when": spend_charts.when,
+}
+"""Those that it asks for once it is there."""
+_WIDE = ("requests", "cost", "tokens", "attempts", "health", "pace")
+# What happened on which channel is the site's own business.
+_OF_ADMINS = ("attempts", "retries", "health")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,258 +85,152 @@ class TopRow:
     link: str
 
 
+def register(area: Blueprint, ui: Ui) -> None:
+    """Add the routes of the page's parts; the page itself is at `/`."""
+
+    @area.get("/overview/tops")
+    @needs(Role.USER)
+    async def overview_tops() -> Response:
+        look = await _look(ui)
+        top = [kind for kind in kinds() if kind in TOP_TITLES]
+        found = [(_(TOP_TITLES[kind]), await _top(look, kind)) for kind in top]
+        return ui.page("pages/overview_tops.html", scope=look.scope, tops=found)
+
+    @area.get("/overview/more")
+    @needs(Role.USER)
+    async def overview_more() -> Response:
+        look = await _look(ui)
+        charts = await _build(look, MORE)
+        return ui.page(
+            "pages/overview_more.html",
+            scope=look.scope,
+            charts=charts,
+            wides=_WIDE,
+            line=await _line(ui),
+            width=LINE_WIDTH,
+            height=LINE_HEIGHT,
+        )
+
+    @area.get("/overview/running")
+    @needs(Role.USER)
+    async def overview_running() -> Response:
+        return ui.page("pages/overview_running.html", line=await _line(ui), width=LINE_WIDTH, height=LINE_HEIGHT)
+
+    @area.post("/overview/parked")
+    @needs(Role.ROOT)
+    async def write_parked() -> Response:
+        written, left = await parked.write_again(ui.services, author())
+        if left:
+            text = _n("{n} charge was refused again.", "{n} charges were refused again.", left)
+            return ui.go("/", note=text, kind="bad")
+        return ui.go("/", note=_n("{n} charge was written.", "{n} charges were written.", written))
+
+    @area.get("/overview/table")
+    @needs(Role.USER)
+    async def overview_table() -> Response:
+        look, one = await _chosen(ui)
+        return ui.page(
+            "pages/overview_table.html",
+            scope=look.scope,
+            one=one,
+            is_heat=isinstance(one, Heat),
+            zone=look.scope.zone,
+        )
+
+    @area.get("/overview/export.<kind>")
+    @needs(Role.USER)
+    async def overview_export(kind: str) -> Response:
+        _look, one = await _chosen(ui)
+        return chart_file(one, kind)
+
+
 async def overview(ui: Ui, person: User) -> Response:
     """Return the page of somebody who signed in."""
-    by_words = kinds()
-    scope = await read_scope(ui, person, default="24h", choices={"by": by_words})
-    trouble = await attention.look(ui.services) if current_visit().is_admin else None
-    seen = await _read(ui, scope)
-    is_fresh = not scope.is_narrowed and not any(sums.requests for sums in seen.whole.whole) and not seen.failed
+    look = await _look(ui, person)
+    scope = look.scope
+    is_admin = current_visit().is_admin
+    services = ui.services
+    found = await gathered(
+        figures=lambda: look.read_ahead("model"),
+        running=lambda: ui.plane.live.board.look(scope.only.user_id or EVERYBODY),
+        steps=lambda: first_steps(ui, person),
+        counting=lambda: counted_share(services.database, services.log_database),
+        **(
+            {"trouble": lambda: attention.look(services, ui.plane.live)}
+            if is_admin
+            else {"own": lambda: own_account(ui, person)}
+        ),
+    )
+    shown = await tiles(look, found["running"].running if scope.is_known else 0)
+    charts = await _build(look, FIRST)
+    failed, _over_time = await look.failures()
+    is_fresh = not scope.is_narrowed and not any(sums.requests for sums in await look.whole()) and not failed
     return ui.page(
         "pages/overview.html",
         scope=scope,
-        steps=await first_steps(ui, person),
-        trouble=trouble,
-        tiles=_tiles(ui, scope, seen),
-        charts=await _charts(ui, scope, seen),
-        by_words={word: BY[word] for word in by_words},
+        steps=found["steps"],
+        own=found.get("own"),
+        trouble=found.get("trouble"),
+        tiles=shown,
+        charts=charts,
+        wide=_WIDE,
+        by_words={word: BY[word] for word in kinds()},
         range_titles=range_titles(),
         is_fresh=is_fresh,
-        zone=str(current_visit().zone),
+        example_model=example_model(ui, person),
+        zone=scope.zone,
+        counting=found["counting"],
     )
 
 
-@dataclass(slots=True, kw_only=True)
-class _Seen:
-    """All figures of the page."""
-
-    whole: Stacked
-    earlier: Sums
-    failed: Mapping[str, int]
-    failed_before: Mapping[str, int]
-    failed_over_time: Sequence[Mapping[str, int]]
-    first: tuple[figures.Percentiles, list[figures.Percentiles]]
-    took: tuple[figures.Percentiles, list[figures.Percentiles]]
-    attempts: Mapping[str, list[int]]
-    running: int
+async def _look(ui: Ui, person: User | None = None) -> Look:
+    scope = await read_scope(ui, person or actor(), default="24h", choices={"by": kinds()})
+    return Look(ui, scope, await rolled(ui.services))
 
 
-async def _read(ui: Ui, scope: Scope) -> _Seen:
-    services, span, before = ui.services, scope.span, scope.before
-    by = scope.values["by"] or "model"
-    is_admin = current_visit().is_admin
-    if not scope.is_known:
-        # Nobody of that name: nothing fits.
-        span = before = Span(since=span.since, until=span.since, edges=span.edges)
-    found: dict[str, Any] = {}
-
-    async def read(name: str, work: Callable[[], Awaitable[object]]) -> None:
-        found[name] = await work()
-
-    async with trio.open_nursery() as nursery:
-        for name, work in (
-            ("whole", lambda: figures.stacked(services, span, by=by)),
-            ("earlier", lambda: figures.totals(services, before, by="")),
-            ("failed", lambda: figures.failures(services, span)),
-            ("failed_before", lambda: figures.failures(services, before)),
-            ("first", lambda: figures.first_content(services, span)),
-            ("took", lambda: figures.durations(services, span)),
-            ("running", lambda: ui.plane.live.board.look(scope.only.user_id or EVERYBODY)),
-        ):
-            nursery.start_soon(read, name, work)
-        if is_admin:
-            nursery.start_soon(read, "attempts", lambda: figures.failed_attempts(services, span))
-    whole: Stacked = found["whole"]
-    return _Seen(
-        whole=whole,
-        earlier=found["earlier"].get("", Sums()),
-        failed=found["failed"][0],
-        failed_over_time=found["failed"][1],
-        failed_before=found["failed_before"][0],
-        first=found["first"],
-        took=found["took"],
-        attempts=found.get("attempts", {}),
-        running=found["running"].total if scope.is_known else 0,
-    )
+def _builders() -> dict[str, Builder]:
+    return {name: build for name, build in {**FIRST, **MORE}.items() if _may_see(name)}
 
 
-# --- tiles -----------------------------------------------------------------------------------------------
+def _may_see(name: str) -> bool:
+    return current_visit().is_admin or name not in _OF_ADMINS
 
 
-def _tiles(ui: Ui, scope: Scope, seen: _Seen) -> list[Tile]:
-    total = Sums()
-    for sums in seen.whole.whole:
-        total += sums
-    fine, lost = fine_and_lost(total.requests, seen.failed)
-    before, lost_before = fine_and_lost(seen.earlier.requests, seen.failed_before)
-    everything, earlier = fine + _bad(seen.failed), before + _bad(seen.failed_before)
-    share = fine / (fine + lost) if fine + lost else None
-    share_before = before / (before + lost_before) if before + lost_before else None
-    (middle, high), first = seen.first
-    (usual, slow), took = seen.took
-    tokens = total.prompt_tokens + total.completion_tokens
-    tokens_before = seen.earlier.prompt_tokens + seen.earlier.completion_tokens
-    whole = seen.whole.whole
-    requests = [sums.requests + _uncharged(failed) for sums, failed in zip(whole, seen.failed_over_time, strict=True)]
-    return [
-        Tile(
-            name=_("Requests"),
-            figure=short(everything),
-            exact=f"{everything:,}",
-            change=_change(everything, earlier),
-            points=sparkline(requests),
-            link=scope.link("/requests", by=""),
-        ),
-        Tile(
-            name=_("Success rate"),
-            figure=f"{share:.1%}" if share is not None else "—",
-            change=share - share_before if share is not None and share_before is not None else None,
-            more_is="good",
-            points=sparkline(_success(seen)),
-            link=scope.link("/requests", by="", view="failed"),
-        ),
-        Tile(
-            name=_("Cost"),
-            figure=ui.money(total.units),
-            change=_change(total.units, seen.earlier.units),
-            points=sparkline([sums.units for sums in whole]),
-            link=scope.link("/cost"),
-        ),
-        Tile(
-            name=_("LLM tokens"),
-            figure=short(tokens),
-            exact=_(
-                "{a} in, {b} of them cached, {c} out",
-                a=f"{total.prompt_tokens:,}",
-                b=f"{total.cached_tokens:,}",
-                c=f"{total.completion_tokens:,}",
-            ),
-            change=_change(tokens, tokens_before),
-            points=sparkline([sums.prompt_tokens + sums.completion_tokens for sums in whole]),
-        ),
-        Tile(
-            name=_("Time to the first byte"),
-            figure=_time(middle),
-            second=f"p95 {_time(high)}",
-            points=sparkline([pair[1] for pair in first]),
-        ),
-        Tile(
-            name=_("Duration"),
-            figure=_time(usual),
-            second=f"p95 {_time(slow)}",
-            points=sparkline([pair[1] for pair in took]),
-        ),
-        Tile(name=_("Running now"), figure=f"{seen.running:,}", link="/live" if current_visit().is_admin else ""),
-    ]
+async def _build(look: Look, wanted: Mapping[str, Builder]) -> list[Chart | Heat]:
+    """Build charts side by side."""
+    found = await gathered(**{name: partial(build, look) for name, build in wanted.items() if _may_see(name)})
+    return [found[name] for name in wanted if name in found]
 
 
-def _bad(failed: Mapping[str, int]) -> int:
-    return failed.get("upstream", 0) + failed.get("client", 0) + failed.get("left", 0)
+async def _chosen(ui: Ui) -> tuple[Look, Chart | Heat]:
+    """Return the one chart that the address names."""
+    builder = _builders().get(request.args.get("chart", ""))
+    if builder is None:
+        raise NotFound
+    look = await _look(ui)
+    return look, await builder(look)
 
 
-def _uncharged(failed: Mapping[str, int]) -> int:
-    return _bad(failed) - failed.get("logged", 0)
-
-
-def _success(seen: _Seen) -> list[float | None]:
-    found: list[float | None] = []
-    for sums, failed in zip(seen.whole.whole, seen.failed_over_time, strict=True):
-        fine, lost = fine_and_lost(sums.requests, failed)
-        found.append(100 * fine / (fine + lost) if fine + lost else None)
-    return found
-
-
-def _change(now: int, before: int) -> float | None:
-    """Return the change as a share; `None` where there was so little before that it says nothing."""
-    return (now - before) / before if before and now < before * _MOST_CHANGE else None
-
-
-def _time(milliseconds: float | None) -> str:
-    return "—" if milliseconds is None else duration(milliseconds)
-
-
-# --- charts ----------------------------------------------------------------------------------------------
-
-
-async def _charts(ui: Ui, scope: Scope, seen: _Seen) -> list[Chart]:
-    edges, whole = scope.edges, seen.whole.whole
-    failed = seen.failed_over_time
-    charts = [
-        outcome_chart(edges, whole, failed),
-        Chart(
-            id="success",
-            title=_("Success rate"),
-            edges=edges,
-            unit="percent",
-            least=90,
-            lines=[Line(label=_("Success rate"), values=_success(seen), colour="ok")],
-            note=_("What clients did wrong does not count."),
-        ),
-        await cost_chart(ui, scope, seen.whole, by=scope.values["by"] or "model"),
-        _waits("first", _("Time to the first byte"), edges, seen.first[1]),
-        Chart(
-            id="tokens",
-            title=_("LLM tokens"),
-            edges=edges,
-            kind="stack",
-            unit="tokens",
-            lines=[
-                Line(label=_("Input"), values=[s.prompt_tokens - s.cached_tokens for s in whole], colour=1),
-                Line(label=_("Read from a cache"), values=[s.cached_tokens for s in whole], colour=4),
-                Line(label=_("Output"), values=[s.completion_tokens for s in whole], colour=2),
-            ],
-        ),
-        _waits("took", _("Duration"), edges, seen.took[1]),
-    ]
-    if current_visit().is_admin:
-        kinds = [kind for kind in _FAILURES if kind in seen.attempts]
-        lines = [
-            Line(label=failure_word(kind), values=seen.attempts[kind], colour=number)
-            for number, kind in enumerate(kinds, 1)
-        ]
-        note = _("Every attempt counts, those too that another channel made good.")
-        charts.append(
-            Chart(id="attempts", title=_("Failed attempts"), edges=edges, kind="stack", lines=lines, note=note)
-        )
-    return charts
-
-
-def _waits(name: str, title: str, edges: Sequence[int], pairs: Sequence[figures.Percentiles]) -> Chart:
-    return Chart(
-        id=name,
-        title=title,
-        edges=edges,
-        kind="band",
-        unit="ms",
-        lines=[
-            Line(label=_("p95: 19 of 20 are faster"), values=[pair[1] for pair in pairs], colour=2),
-            Line(label=_("p50: half are faster"), values=[pair[0] for pair in pairs], colour=1),
-        ],
-    )
+async def _line(ui: Ui) -> LiveLine:
+    """Return what the live line shows: everybody's to administrators, else one's own."""
+    return live_line(await ui.plane.live.flow.look(EVERYBODY if current_visit().is_admin else actor().id))
 
 
 # --- the largest -----------------------------------------------------------------------------------------
 
 
-async def tops(ui: Ui, person: User) -> Response:
-    """Return the largest of each kind, which the page asks for once it is there."""
-    scope = await read_scope(ui, person, default="24h", choices={"by": kinds()})
-    span = scope.span if scope.is_known else Span(since=scope.span.since, until=scope.span.since)
-    found = [(_(TOP_TITLES[kind]), await _top(ui, scope, span, kind)) for kind in kinds()]
-    return ui.page("pages/overview_tops.html", scope=scope, tops=found)
-
-
-async def _top(ui: Ui, scope: Scope, span: Span, kind: str) -> list[TopRow]:
-    sums = await figures.totals(ui.services, span, by=kind)
+async def _top(look: Look, kind: str) -> list[TopRow]:
+    sums = await figures.totals(look.services, look.span, by=kind)
     total = sum(one.units for one in sums.values()) or 1
     ranked = nlargest(_TOP, sums.items(), key=lambda item: (item[1].units, item[1].requests))
-    names = await labels(ui.services, kind, [key for key, _sums in ranked])
+    names = await labels(look.services, kind, [key for key, _sums in ranked])
+    following = {"model": "user" if current_visit().is_admin else "token"}.get(kind, "model")
     return [
         TopRow(
-            label=own_name(kind, names[key]) or _("no model"),
-            amount=ui.money(one.units),
+            label=own_name(kind, names[key]),
+            amount=look.ui.money(one.units),
             share=one.units / total,
-            link=scope.link("", **narrowed(kind, key, names[key])),
+            link=look.scope.link("/cost", **narrowed(kind, key, names[key]), by=following),
         )
         for key, one in ranked
     ]

@@ -1,118 +1,116 @@
-"""Trying a model out with one's own token: in any client format, streamed, or whole without a script."""
+"""Trying models out: paid by one's own token, in any client format, streamed, or whole without a script."""
 
 from __future__ import annotations
 
 import json
-from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Self
 
 import trio
 from quart import Response, current_app, g, request
 from quart.wrappers.response import ResponseBody
 
-from admin_ui import shown, streams
-from admin_ui.forms import Form, read_form
+from admin_ui import playing, streams
+from admin_ui.forms import read_form
 from admin_ui.i18n import _
+from admin_ui.playing import Ask, cells, head_cells
 from admin_ui.ui import ui_paths, with_query
+from admin_ui.views.models import own_tokens
 from admin_ui.views.picked import as_number
 from admin_ui.visit import current_visit
-from gateway.accounts.directory import list_tokens
 from gateway.accounts.history import cost_of
 from gateway.accounts.refusals import NotFound, Refused
+from gateway.accounts.token_recording import recorded_among
 from gateway.accounts.tokens import read_token
-from gateway.management.guard import actor, needs
-from gateway.playground.conversation import EFFORTS, FORMATS, Conversation, Turn, write
-from gateway.playground.snippets import snippets
-from gateway.traffic.request import key_of
-from storage.records import Role, TokenStatus
-from storage.repositories.filtered import Wanted
-from storage.repositories.rows import Page, Sort
+from gateway.management.guard import actor, author, needs
+from gateway.playground import saved
+from gateway.playground.conversation import EFFORTS, FORMATS
+from gateway.playground.pictures import MOST, MOST_BYTES
+from gateway.playground.recalled import recalled
+from gateway.playground.saved import Answer, Kept
+from gateway.recordings import access
+from gateway.recordings.access import permitted
+from gateway.recordings.reading import decoded
+from gateway.traffic.request import key_of, read_request
+from storage.records import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
     from types import TracebackType
 
     from quart import Blueprint
 
+    from admin_ui.forms import Form
     from admin_ui.ui import Ui
-    from gateway.playground.conversation import Written
+    from gateway.playground.conversation import Conversation
     from gateway.playground.play import Outcome, Play
     from storage.records import Token
 
 _PAGE = "/playground"
-_MOST_TURNS = 100
-_LONGEST = 200_000
-_MOST_TOKENS = 200
-_HOTTEST = Decimal(2)
 # Seconds. What is known of a request is stored a moment after it has ended.
 _STORED_S = 3.0
 _LOOK_AGAIN_S = 0.2
-_CELLS = (
-    "name",
-    "format",
-    "state",
-    "kind",
-    "facts",
-    "text",
-    "thought",
-    "raw",
-    "error",
-    "id",
-    "link",
-    "dropped",
-    "request",
-)
+_KEPT_FIELDS = ("model", "system", "message", "temperature", "max_tokens", "effort", "tools", "images")
+_FORMAT_OF = {
+    "chat_completions": "openai_chat",
+    "responses": "openai_responses",
+    "messages": "anthropic",
+    "generate_content": "gemini",
+}
 
 
 def register(area: Blueprint, ui: Ui) -> None:
     """Add the routes."""
     _plain(area, ui)
     _streamed(area, ui)
+    _kept(area, ui)
 
 
 def _plain(area: Blueprint, ui: Ui) -> None:
     @area.get(_PAGE)
     @needs(Role.USER)
     async def playground() -> Response:
-        args = request.args
-        values = {name: args.get(name, "")[:200] for name in ("model", "token", "channel")}
-        form = Form(
-            values={**values, "stream": "true"}, many={"format": args.getlist("format")[:4] or ["openai_chat"]}
-        )
-        return await _show(ui, form)
+        form, note = playing.blank_form(), ""
+        if number := as_number(request.args.get("saved", "")):
+            title, kept = await saved.read_kept(ui.services, actor().id, number)
+            _fill(form, kept)
+            return await _show(ui, form, note=title, kept=(number, kept))
+        if request_id := request.args.get("request", "")[:64]:
+            note = await _like_request(ui, form, request_id)
+        return await _show(ui, form, note=note)
 
     @area.post(_PAGE)
     @needs(Role.USER)
     async def send() -> Response:
         form = await read_form()
-        names = [name for name in FORMATS if name in form.many.get("format", [])]
-        if not names:
-            form.fault("format", _("Choose at least one format."))
-        conversation = _conversation(form, stream=False)
+        step = form.values.get("do", "")
+        if step == "turn":
+            playing.set_turns(form, [*_pairs(form), ("user", ""), ("assistant", "")])
+            return await _show(ui, form, keep_empty=True)
         token = await _token(ui, form)
-        written = _written(form, conversation, names)
+        asks = await _asks(ui, form, stream=False)
         if not form.is_sound or token is None:
             return await _show(ui, form, 422)
-        if form.values.get("do") == "code":
-            base = ui.options.server_address or request.host_url
-            return await _show(ui, form, code=[(FORMATS[one.format], snippets(one, base)) for one in written])
+        if step == "code":
+            return await _show(ui, form, code=[head_cells(ui, ask) for ask in asks])
         if not await ui.is_first(form.values.get("once", "")):
             form.general.append(_("This was sent already. Send it again if you want another answer."))
             return await _show(ui, form)
-        outcomes: dict[str, Outcome] = {}
+        outcomes: dict[int, Outcome] = {}
 
-        async def play(one: Written) -> None:
-            async with _playing(ui, form, one, token) as playing:
-                while await playing.next() is not None:
+        async def play(number: int, ask: Ask) -> None:
+            async with _playing(ui, ask, token) as one:
+                while await one.next() is not None:
                     pass
-                outcomes[one.format] = await playing.outcome()
+                outcomes[number] = await one.outcome()
 
         async with trio.open_nursery() as nursery:
-            for one in written:
-                nursery.start_soon(play, one)
-        _remember(form, [outcomes[one.format].text for one in written])
-        return await _show(ui, form, outcomes=[(one, outcomes[one.format]) for one in written])
+            for number, ask in enumerate(asks):
+                nursery.start_soon(play, number, ask)
+        shown = [head_cells(ui, ask) | cells(ui, outcomes[number]) for number, ask in enumerate(asks)]
+        playing.remember(form, [one["text"] for one in shown])
+        form.values["answers"] = playing.answers_text([(one["name"], one) for one in shown])
+        return await _show(ui, form, outcomes=shown)
 
 
 def _streamed(area: Blueprint, ui: Ui) -> None:
@@ -120,12 +118,12 @@ def _streamed(area: Blueprint, ui: Ui) -> None:
     @needs(Role.USER)
     async def send_streamed() -> Response:
         form = await read_form()
-        name = form.values.get("as", "")
         token = await _token(ui, form)
-        conversation = _conversation(form, stream=form.flag("stream"))
-        written = _written(form, conversation, [name] if name in FORMATS else [])
-        if not form.is_sound or token is None or not written:
+        asks = await _asks(ui, form, stream=form.flag("stream"), only=form.values.get("as", ""))
+        place = as_number(form.values.get("target", ""))
+        if not form.is_sound or token is None or place >= len(asks):
             return _events(streams.event("refused", " ".join([*form.errors.values(), *form.general])))
+        ask = asks[place]
         visit, catalogue = current_visit(), g.catalogue
         app = current_app._get_current_object()  # type: ignore[attr-defined]
 
@@ -135,7 +133,7 @@ def _streamed(area: Blueprint, ui: Ui) -> None:
                 return cells(ui, outcome, served=served)
 
         served = ui_paths()
-        return _events(_Events(written[0], _playing(ui, form, written[0], token), finish))
+        return _events(_Events(head_cells(ui, ask), _playing(ui, ask, token), finish))
 
     @area.get("/playground/request/<request_id>")
     @needs(Role.USER)
@@ -158,16 +156,45 @@ def _streamed(area: Blueprint, ui: Ui) -> None:
         return Response(json.dumps({"cost": ui.money(found.quota)}), content_type="application/json")
 
 
+def _kept(area: Blueprint, ui: Ui) -> None:
+    @area.post("/playground/keep")
+    @needs(Role.USER)
+    async def keep_conversation() -> Response:
+        form = await read_form()
+        title = form.values.get("title", "").strip() or form.values.get("model", "")
+        kept = Kept(
+            values={name: form.values.get(name, "") for name in _KEPT_FIELDS},
+            formats=[name for name in FORMATS if name in form.many.get("format", [])],
+            turns=[(turn.role, turn.text) for turn in playing.turns_of(form)],
+            answers=_answers(form.values.get("answers", "")),
+        )
+        if not kept.turns and not kept.values["message"]:
+            form.general.append(_("There is nothing to keep yet."))
+            return await _show(ui, form, 422)
+        try:
+            number = await saved.keep(ui.services, actor().id, title, kept)
+        except Refused as error:
+            form.refuse(error)
+            return await _show(ui, form, 422)
+        return ui.go(with_query(_PAGE, saved=number), note=_("The conversation is kept. Only you can see it."))
+
+    @area.post("/playground/kept/<number>/delete")
+    @needs(Role.USER)
+    async def forget_conversation(number: str) -> Response:
+        await saved.forget(ui.services, actor().id, as_number(number))
+        return ui.go(_PAGE, note=_("The conversation was deleted."))
+
+
 class _Events(ResponseBody):
     """An answer as events, as long as somebody listens; who hangs up ends the request."""
 
     def __init__(
         self,
-        written: Written,
+        head: Mapping[str, str],
         playing: AbstractAsyncContextManager[Play],
         finish: Callable[[Outcome], Awaitable[dict[str, str]]],
     ) -> None:
-        self._written = written
+        self._head = head
         self._playing = playing
         self._finish = finish
         self._play: Play | None = None
@@ -192,12 +219,7 @@ class _Events(ResponseBody):
             raise StopAsyncIteration
         self._steps += 1
         if self._steps == 1:
-            head = {
-                "id": play.answer.request_id,
-                "status": play.answer.status,
-                "dropped": list(self._written.dropped),
-            }
-            return streams.event("head", head)
+            return streams.event("head", {"id": play.answer.request_id, **self._head})
         step = await play.next()
         if step is not None:
             return streams.event("step", {"text": step.said.text, "thought": step.said.thought, "raw": step.raw})
@@ -214,9 +236,17 @@ def _events(body: ResponseBody | bytes) -> Response:
     return response
 
 
-def _playing(ui: Ui, form: Form, written: Written, token: Token) -> AbstractAsyncContextManager[Play]:
-    channel = as_number(form.values.get("channel", "")) if current_visit().is_admin else 0
-    return ui.plane.playground.playing(written, token, address=g.client.address, channel_id=channel)
+def _playing(ui: Ui, ask: Ask, token: Token | str) -> AbstractAsyncContextManager[Play]:
+    ground, channel = ui.plane.playground, ask.target.channel_id
+    if isinstance(token, str):
+        return ground.playing_free(ask.written, actor(), address=g.client.address, channel_id=channel)
+    return ground.playing(ask.written, token, address=g.client.address, channel_id=channel)
+
+
+async def _asks(ui: Ui, form: Form, *, stream: bool, only: str = "") -> list[Ask]:
+    formats = [only] if only in FORMATS else playing.formats_of(form)
+    targets = playing.targets_of(form)
+    return playing.asks(ui, form, await playing.conversation_of(form, stream=stream), formats, targets)
 
 
 async def _show(
@@ -224,141 +254,128 @@ async def _show(
     form: Form,
     status: int = 200,
     *,
-    outcomes: Sequence[tuple[Written, Outcome]] = (),
-    code: Sequence[tuple[str, dict[str, str]]] = (),
+    outcomes: Sequence[Mapping[str, str]] = (),
+    code: Sequence[Mapping[str, str]] = (),
+    note: str = "",
+    kept: tuple[int, Kept] | None = None,
+    keep_empty: bool = False,
 ) -> Response:
-    wanted = Wanted(equal={"status": int(TokenStatus.ENABLED)})
-    tokens, _total = await list_tokens(ui.services, actor(), wanted, Sort(), Page(0, _MOST_TOKENS))
+    visit = current_visit()
+    tokens = await own_tokens(ui, visit.user)
+    recorded = await recorded_among(ui.services, tokens) if permitted(ui.services) else ()
     snapshot = ui.services.registry.current
-    channels = sorted(snapshot.channels.values(), key=lambda c: c.name.lower()) if current_visit().is_admin else []
+    channels = sorted(snapshot.channels.values(), key=lambda c: c.name.lower()) if visit.is_admin else []
+    models = {name for channel in channels for name in channel.models}
+    turns = _pairs(form) if keep_empty else [(turn.role, turn.text) for turn in playing.turns_of(form)]
     return ui.page(
         "pages/playground.html",
         status,
         form=form,
-        tokens=[(token.id, _token_label(ui, token)) for token in tokens],
+        tokens=[(str(token.id), _token_label(ui, token, is_recorded=token.id in recorded)) for token in tokens],
+        free=playing.FREE if visit.is_admin else "",
         chosen=frozenset(form.many.get("format", [])),
         formats=FORMATS,
         efforts=EFFORTS,
-        turns=_turns(form),
-        models=snapshot.models_of(actor().group),
-        channels=[(channel.id, channel.label) for channel in channels],
-        outcomes=[
-            cells(ui, outcome) | {"dropped": ", ".join(written.dropped), "request": asked(written)}
-            for written, outcome in outcomes
-        ],
+        turns=turns,
+        models=sorted(models.union(snapshot.models_of(actor().group))),
+        channels=[(str(channel.id), channel.label) for channel in channels],
+        rivals=_rivals(form),
+        outcomes=outcomes,
         code=code,
-        blank=dict.fromkeys(_CELLS, ""),
+        blank=dict.fromkeys(playing.CELLS, ""),
+        note=note,
+        kept=kept,
+        conversations=await saved.list_kept(ui.services, actor().id),
+        most_pictures=MOST,
+        most_mb=MOST_BYTES / 1_000_000,
     )
 
 
-def asked(written: Written) -> str:
-    """Return a request as people read it."""
-    query = f"?{written.query}" if written.query else ""
-    return f"POST {written.path}{query}\n\n{written.body.decode()}"
-
-
-def cells(ui: Ui, outcome: Outcome, *, served: frozenset[str] | None = None) -> dict[str, str]:
-    """Return what a pane shows of a request that is over."""
-    went_well = outcome.status < 400 and not outcome.error
-    facts = [
-        _("first word after {time}", time=shown.duration(outcome.first_s * 1000)) if outcome.first_s else "",
-        _("{time} in all", time=shown.duration(outcome.total_s * 1000)),
-        _("{a} tokens in, {b} out", a=f"{outcome.input_tokens:,}", b=f"{outcome.output_tokens or 0:,}")
-        if outcome.input_tokens is not None
-        else "",
-        ui.money(outcome.units) if outcome.units is not None else _("cost not known yet"),
-    ]
-    has_log = "/requests" in (ui_paths() if served is None else served)
-    return {
-        "name": FORMATS[outcome.format],
-        "format": outcome.format,
-        "state": _("Answered") if went_well else _("Failed ({status})", status=outcome.status),
-        "kind": "ok" if went_well else "bad",
-        "facts": " · ".join(filter(None, facts)),
-        "text": outcome.text,
-        "thought": outcome.thought,
-        "raw": outcome.raw,
-        "error": outcome.error,
-        "id": outcome.request_id,
-        "link": f"/playground/request/{outcome.request_id}" if has_log and outcome.request_id else "",
-    }
-
-
-def _conversation(form: Form, *, stream: bool) -> Conversation:
-    message = form.text("message", required=True, most=_LONGEST)
-    return Conversation(
-        model=form.text("model", required=True, most=200),
-        turns=[*_turns(form), Turn(role="user", text=message)],
-        system=form.text("system", most=_LONGEST),
-        images=form.text("images", most=_LONGEST).split(),
-        tools=form.text("tools", most=_LONGEST),
-        temperature=_temperature(form),
-        max_tokens=form.integer("max_tokens", least=0, most=10**7) or None,
-        effort=form.choice("effort", ("", *EFFORTS)),
-        stream=stream,
-    )
-
-
-def _temperature(form: Form) -> float | None:
-    text = form.values.get("temperature", "").strip().replace(",", ".")
-    if not text:
-        return None
+async def _token(ui: Ui, form: Form) -> Token | str | None:
+    """Return the token that pays, or the word that says that nobody does."""
+    chosen = form.values.get("token", "")
+    if chosen == playing.FREE and current_visit().is_admin:
+        return playing.FREE
     try:
-        number = Decimal(text)
-    except InvalidOperation:
-        number = Decimal("NaN")
-    if not (number.is_finite() and 0 <= number <= _HOTTEST):
-        form.fault("temperature", _("Please enter a number between 0 and 2."))
-        return None
-    return float(number)
-
-
-def _written(form: Form, conversation: Conversation, names: Sequence[str]) -> list[Written]:
-    if not form.is_sound:
-        return []
-    try:
-        return [write(conversation, name) for name in names]
-    except Refused as error:
-        form.refuse(error, {"tools": "tools"})
-        return []
-
-
-async def _token(ui: Ui, form: Form) -> Token | None:
-    try:
-        return await read_token(ui.services, actor(), as_number(form.values.get("token", "")))
+        return await read_token(ui.services, actor(), as_number(chosen))
     except NotFound:
         form.fault("token", _("Choose one of your tokens."))
         return None
 
 
-def _token_label(ui: Ui, token: Token) -> str:
+def _token_label(ui: Ui, token: Token, *, is_recorded: bool) -> str:
     left = _("no limit") if token.unlimited_quota else _("{amount} left", amount=ui.money(token.remain_quota))
-    return f"{token.name or '#' + str(token.id)} · {left}"
+    label = f"{token.name or '#' + str(token.id)} · {left}"
+    return f"{label} · {_('recorded')}" if is_recorded else label
 
 
-def _turns(form: Form) -> list[Turn]:
-    """Return what was said before, as the form carries it."""
+async def _like_request(ui: Ui, form: Form, request_id: str) -> str:
+    """Fill the form like a request that was made, and say what is missing of it."""
+    key = await key_of(ui.services, request_id)
+    if not key:
+        return _("Nothing is kept of this request.")
+    page = await read_request(ui.services, actor(), key)
+    entry = page.entry
+    form.values["model"] = entry.asked_model or entry.model
+    form.values["stream"] = "true" if entry.is_stream else ""
+    if current_visit().is_admin and entry.channel_id:
+        form.values["channel"] = str(entry.channel_id)
+    form.many["format"] = [_FORMAT_OF.get(entry.endpoint, "openai_chat")]
+    said = await _recalled(ui, request_id)
+    if said is None:
+        return _(
+            "As in request {id}: model, format, stream and channel. Its messages were not recorded.", id=request_id
+        )
+    conversation, is_all = said
+    playing.fill(form, conversation)
+    if is_all:
+        return _("As request {id} was asked.", id=request_id)
+    return _(
+        "As request {id} was asked, as far as it fits: calls of tools, files, and pictures of earlier turns do not.",
+        id=request_id,
+    )
+
+
+async def _recalled(ui: Ui, request_id: str) -> tuple[Conversation, bool] | None:
+    """Return what one's own request said, if that was recorded and can be read."""
+    standing = await access.standing(ui.services, actor(), request_id)
+    if standing is None or not standing.is_own:
+        return None
     try:
-        pairs = json.loads(form.values.get("turns", "") or "[]")
+        recorded = await access.read_messages(ui.services, author(), request_id)
+    except Refused:
+        return None
+    request = decoded(recorded.row.format, recorded.content.request)
+    return recalled(request) if request is not None else None
+
+
+def _fill(form: Form, kept: Kept) -> None:
+    form.values |= {name: kept.values.get(name, "") for name in _KEPT_FIELDS}
+    form.many["format"] = [name for name in kept.formats if name in FORMATS] or ["openai_chat"]
+    playing.set_turns(form, kept.turns)
+
+
+def _pairs(form: Form) -> list[tuple[str, str]]:
+    return list(zip(form.many.get("role", []), form.many.get("said", []), strict=False))
+
+
+def _rivals(form: Form) -> list[tuple[str, str]]:
+    models, channels = form.many.get("rival_model", []), form.many.get("rival_channel", [])
+    return [
+        (models[n] if n < len(models) else "", channels[n] if n < len(channels) else "")
+        for n in range(playing.RIVALS)
+    ]
+
+
+def _answers(text: str) -> list[Answer]:
+    try:
+        found = json.loads(text or "[]")
     except ValueError:
         return []
-    if not isinstance(pairs, list):
+    if not isinstance(found, list):
         return []
-    turns = []
-    for pair in pairs[-_MOST_TURNS:]:
-        match pair:
-            case ["user", str(text)]:
-                turns.append(Turn(role="user", text=text))
-            case ["assistant", str(text)]:
-                turns.append(Turn(role="assistant", text=text))
-    return turns
-
-
-def _remember(form: Form, answers: Sequence[str]) -> None:
-    """Go on from the first answer, if there is one."""
-    answer = next(filter(None, answers), "")
-    if answer:
-        pairs = [[turn.role, turn.text] for turn in _turns(form)]
-        pairs += [["user", form.values.get("message", "")], ["assistant", answer]]
-        form.values["turns"] = json.dumps(pairs, ensure_ascii=False)
-        form.values["message"] = ""
+    return [
+        Answer(name=str(one.get("name", "")), text=str(one.get("text", "")), facts=str(one.get("facts", "")))
+        for one in found[: playing.RIVALS + 1]
+        if isinstance(one, dict)
+    ]

@@ -2,276 +2,243 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+import time
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
 
-from quart import Response, request
+from quart import Response, jsonify, request
 
 from admin_ui import ranges
+from admin_ui.arrangement import Arrangement, Column, arrange
+from admin_ui.exports import streamed
 from admin_ui.forms import Form, read_form
-from admin_ui.i18n import _, _n, mark
-from admin_ui.usage_charts import outcome_chart
+from admin_ui.histogram import HEIGHT, WIDTH, Histogram, histogram
+from admin_ui.i18n import _, _n
+from admin_ui.log_query import ENDPOINTS, PATH, STATUSES, TYPES, LogQuery, read_log_query, read_look
+from admin_ui.ranges import Range
 from admin_ui.visit import current_visit
-from admin_ui.waterfall import WIDTH, failure_word, waterfall
 from gateway.accounts import history
 from gateway.management.guard import actor, author, needs
-from gateway.traffic import figures, log
-from gateway.traffic.figures import Span
-from gateway.traffic.log import Look
-from gateway.traffic.names import find_user
-from gateway.traffic.request import read_request
+from gateway.traffic import export, log, totals
+from gateway.traffic.log import FORMATS
 from storage.records import Role
-from storage.repositories.log_pages import SEARCHED, SORTABLE, Asked, read_place
-from storage.repositories.rows import as_id
-from storage.repositories.usage import Only, Sums
+from storage.repositories.log_asked import SEARCHED
+from storage.repositories.log_pages import read_place
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from quart import Blueprint
 
-    from admin_ui.charts import Chart
-    from admin_ui.ranges import Range
+    from admin_ui.log_query import Read
     from admin_ui.ui import Ui
 
-_LIST = "/requests"
-SIZES = (25, 50, 100, 200)
-_DEFAULT_SIZE = 50
-_LONGEST = 200
-_SLOW_MS = 10_000
 _MOST_SUGGESTED = 300
-TYPES: dict[str, str] = {
-    "2": mark("Requests"),
-    "1": mark("Top-ups"),
-    "3": mark("Management"),
-    "4": mark("System"),
-    "5": mark("Channel tests"),
-}
-_SEARCHED = ("user", "model", "token", "channel")
-_FIELDS = ("q", "view", "type", "model", "channel", "token", "user", "stream", "min_cost", "min_ms")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogQuery:
-    """What somebody wants of the log, as it stands in the address."""
-
-    values: Mapping[str, str]
-    span: Range
-    sort: str
-    size: int
-
-    def link(self, path: str = _LIST, **changes: object) -> str:
-        """Return an address with some wishes changed; from the newest entry on unless a place is named."""
-        wishes: dict[str, object] = dict(self.values)
-        wishes |= self.span.query | {"sort": self.sort, "size": self.size if self.size != _DEFAULT_SIZE else ""}
-        if "range" in changes:
-            wishes |= {"from": "", "to": ""}
-        wishes |= changes
-        query = urlencode({name: value for name, value in wishes.items() if value not in ("", None, "all")})
-        return f"{path}?{query}" if query else path
-
-    @property
-    def has_histogram(self) -> bool:
-        """Whether requests over time can be drawn: there is a span, and only filters that figures know."""
-        others = (name for name in _FIELDS if name not in _SEARCHED)
-        return bool(self.span.name) and not any(self.values[name] not in ("", "all") for name in others)
-
-    @property
-    def is_narrowed(self) -> bool:
-        """Whether anything but the whole log is asked for."""
-        return bool(self.span.name or any(value for value in self.values.values() if value != "all"))
+_MOST_NEW = 200
+# Spans that the whole log may be drawn over, shortest first.
+_SPANS = ("24h", "7d", "30d", "90d", "1y")
 
 
 def register(area: Blueprint, ui: Ui) -> None:
     """Add the routes."""
     _list(area, ui)
-    _sums(area, ui)
+    _parts(area, ui)
     _deletion(area, ui)
-    _one(area, ui)
 
 
 def _list(area: Blueprint, ui: Ui) -> None:
-    @area.get(_LIST)
+    @area.get(PATH)
     @needs(Role.USER)
     async def requests_page() -> Response:
         query = read_log_query()
-        look, faults = look_of(ui, query)
+        read = await read_look(ui, query)
         place = read_place(request.args.get("at", ""))
         newer = request.args.get("dir") == "newer"
-        page = await log.read_page(ui.services, actor(), look, place=place, newer=newer, size=query.size)
+        page = await log.read_page(ui.services, actor(), read.look, place=place, newer=newer, size=query.rows)
         if newer and page.newer is None:
             # Everything newer fits on this page: show it as the first one is shown.
-            page = await log.read_page(ui.services, actor(), look, size=query.size)
-        names = ui.services.registry.current.channels
-        channel = names.get(look.asked.channel_id)
-        about = await log.about_how_many(ui.services) if current_visit().is_admin and not query.is_narrowed else None
+            place = None
+            page = await log.read_page(ui.services, actor(), read.look, size=query.rows)
+        visit = current_visit()
+        about = await log.about_how_many(ui.services) if visit.is_admin and not query.is_narrowed else None
+        channel = ui.services.registry.current.channels.get(read.look.asked.channel_id)
         return ui.page(
             "pages/requests.html",
             query=query,
-            look=look,
-            faults=faults,
+            asked=read.look.asked,
+            read=read,
             page=page,
             about=about,
+            is_whole=page.newer is None and page.older is None and page.reached is None,
+            arranged=await _arrangement(ui, query),
+            filters=_filters(ui, query),
             searched=SEARCHED,
-            is_latest=place is None or page.newer is None,
+            # Where something new would stand: not in a list that is sorted otherwise.
+            is_latest=(place is None or page.newer is None) and not read.look.sort,
             channel_name=channel.name if channel is not None else "",
             models=_models(ui),
             range_titles=ranges.TITLES,
             types=TYPES,
-            sizes=SIZES,
-            zone=_zone(),
-            slow_ms=_SLOW_MS,
+            endpoint_titles=ENDPOINTS,
+            format_words=FORMAT_WORDS,
+            zone=str(visit.zone),
             words=outcome_word,
         )
 
-    @area.get("/requests/export.csv")
+    @area.get("/requests/export.<kind>")
     @needs(Role.USER)
-    async def export() -> Response:
-        look, _faults = look_of(ui, read_log_query())
-        pieces = log.export_csv(ui.services, actor(), look)
-        answer = Response(pieces, content_type="text/csv; charset=utf-8")
-        answer.headers["Content-Disposition"] = 'attachment; filename="requests.csv"'
-        answer.headers["Cache-Control"] = "no-store"
-        answer.headers["X-Content-Type-Options"] = "nosniff"
-        # As long as it takes: each reading has the database's limit, each write the server's.
-        answer.timeout = None
-        return answer
+    async def export_requests(kind: str) -> Response:
+        look = (await read_look(ui, read_log_query())).look
+        rows = export.export(ui.services, actor(), look)
+        return streamed("requests", kind, export.columns_for(actor()), rows)
 
 
-def _sums(area: Blueprint, ui: Ui) -> None:
+async def _arrangement(ui: Ui, query: LogQuery) -> Arrangement:
+    is_admin = current_visit().is_admin
+    columns = [
+        Column("channel", _("Channel")),
+        Column("user", _("User name")),
+        Column("token", _("Token")),
+        Column("tokens", _("Tokens in and out")),
+        Column("cost", _("Cost")),
+        Column("first", _("First byte")),
+        Column("total", _("Total")),
+        Column("notes", _("Notes")),
+        Column("speed", _("Tokens per second"), usual=False),
+        Column("format", _("Format"), usual=False),
+        Column("type", _("Kind"), usual=False),
+        Column("group", _("Group"), usual=False),
+        Column("address", _("Address"), usual=False),
+        Column("request_id", _("Request id"), usual=False),
+        Column("trace_id", _("Trace id"), usual=False),
+        Column("error", _("Error"), usual=False),
+    ]
+    views = [
+        (_("All"), query.view()),
+        (_("Errors"), query.view(view="failed")),
+        (_("Slow"), query.view(view="slow")),
+        (_("Expensive"), query.view(type="2", sort="quota")),
+        (_("Retried"), query.view(view="retried")),
+    ]
+    if is_admin:
+        views.append((_("Tests"), query.view(type="5")))
+    hidden = () if is_admin else ("channel", "user")
+    return await arrange(
+        ui,
+        "requests",
+        query,
+        path=PATH,
+        columns=[column for column in columns if column.name not in hidden],
+        views=views,
+    )
+
+
+def _filters(ui: Ui, query: LogQuery) -> list[tuple[str, str, list[tuple[str, str]] | None]]:
+    """Return the filters as the toolbar shows them: name, label, and choices where there are few."""
+    yes_no = [("yes", _("Yes")), ("no", _("No"))]
+    statuses = [(word, word) for word in STATUSES]
+    if query.filters["status"] and query.filters["status"] not in STATUSES:
+        statuses.append((query.filters["status"], query.filters["status"]))
+    groups = [(name, name) for name in ui.options.group_ratio]
+    found: list[tuple[str, str, list[tuple[str, str]] | None]] = [
+        ("status", _("Status"), statuses),
+        ("model", _("Model"), None),
+        ("type", _("Kind"), [(key, _(title)) for key, title in TYPES.items()]),
+        ("channel", _("Channel"), None),
+        ("user", _("User name"), None),
+        ("token", _("Token"), None),
+        ("group", _("Group"), groups),
+        ("format", _("Format"), list(ENDPOINTS.items())),
+        ("stream", _("Streamed"), yes_no),
+        ("retried", _("Retried"), yes_no),
+        ("min_cost", _("Cost at least"), None),
+        ("max_cost", _("Cost at most"), None),
+        ("min_first", _("First byte after, ms"), None),
+        ("min_ms", _("Milliseconds at least"), None),
+        ("session", _("Session"), None),
+        ("error", _("Error text"), None),
+        ("content", _("Text of the entry"), None),
+        ("said", _("Text of recorded messages"), None),
+    ]
+    hidden = () if current_visit().is_admin else ("channel", "user", "group")
+    return [one for one in found if one[0] not in hidden]
+
+
+def _parts(area: Blueprint, ui: Ui) -> None:
     @area.get("/requests/sums")
     @needs(Role.USER)
     async def sums() -> Response:
         query = read_log_query()
-        look, _faults = look_of(ui, query)
-        total, failed = await log.sum_up(ui.services, actor(), look)
-        chart = await _histogram(ui, query, look)
-        return ui.page("pages/request_sums.html", query=query, total=total, failed=failed, chart_data=chart)
+        read = await read_look(ui, query)
+        found = await totals.sum_up(ui.services, actor(), read.look.asked)
+        span = await _drawn(ui, query)
+        picture = await _histogram(ui, query, read, span)
+        return ui.page(
+            "pages/request_sums.html",
+            query=query,
+            total=found,
+            picture=picture,
+            width=WIDTH,
+            height=HEIGHT,
+            span_title=_(ranges.TITLES[span.name]) if span.name != query.span.name else "",
+        )
+
+    @area.get("/requests/new")
+    @needs(Role.USER)
+    async def new_requests() -> Response:
+        read = await read_look(ui, read_log_query())
+        place = read_place(request.args.get("at", ""))
+        count = 0
+        if place is not None and not read.look.sort:
+            count = await log.count_newer(ui.services, actor(), read.look, place, most=_MOST_NEW)
+        text = _n("{n} new", "{n} new", count) if count < _MOST_NEW else _("{n} or more new", n=count)
+        answer = jsonify({"n": count, "text": text if count else ""})
+        answer.headers["Cache-Control"] = "no-store"
+        return answer
 
 
-async def _histogram(ui: Ui, query: LogQuery, look: Look) -> Chart | None:
-    """Return requests over time, where that is what is looked at: of a span, by filters that figures know."""
-    if not query.has_histogram:
-        return None
-    asked, user_id = look.asked, actor().id
-    if current_visit().is_admin:
-        user_id = await find_user(ui.services, asked.username) if asked.username else 0
-        if asked.username and not user_id:
-            return None
-    only = Only(user_id=user_id, token_name=asked.token_name, model=asked.model, channel_id=asked.channel_id)
-    edges = ranges.edges(query.span, current_visit().zone)
-    span = Span(since=query.span.since, until=query.span.until, edges=edges, only=only)
-    charged = (await figures.series(ui.services, span)).get("", [Sums()] * (len(edges) - 1))
-    _whole, failed = await figures.failures(ui.services, span)
-    return outcome_chart(edges, charged, failed)
+async def _drawn(ui: Ui, query: LogQuery) -> Range:
+    """Return the span that is drawn: the one that is looked at, or as much of the last year as there is."""
+    if query.span.name:
+        return query.span
+    now = int(time.time()) + 1
+    begin = await totals.begin_of(ui.services) or now
+    name = next((name for name in _SPANS if begin >= now - ranges.NAMED[name]), _SPANS[-1])
+    return Range(name, now - ranges.NAMED[name], now)
+
+
+async def _histogram(ui: Ui, query: LogQuery, read: Read, span: Range) -> Histogram:
+    zone = current_visit().zone
+    edges = ranges.edges(span, zone)
+    asked = read.look.asked
+    charged, failed = await totals.spread(ui.services, actor(), asked, edges)
+    return histogram(
+        edges, charged, failed, zone=zone, link=lambda since, until: query.link(**_between(since, until))
+    )
+
+
+def _between(since: str, until: str) -> dict[str, object]:
+    return {"range": "custom", "from": since, "to": until}
 
 
 def _deletion(area: Blueprint, ui: Ui) -> None:
     @area.get("/requests/delete")
-    @needs(Role.ADMIN)
+    @needs(Role.ROOT)
     async def ask_what_to_delete() -> Response:
-        return ui.page("pages/requests_delete.html", form=Form(), count=None, zone=_zone())
+        return ui.page("pages/requests_delete.html", form=Form(), count=None, zone=str(current_visit().zone))
 
     @area.post("/requests/delete")
-    @needs(Role.ADMIN)
+    @needs(Role.ROOT)
     async def delete_requests() -> Response:
-        form = await read_form()
+        form, zone = await read_form(), str(current_visit().zone)
         form.text("before", required=True)
         moment = form.moment("before", current_visit().zone)
         if moment is not None and moment <= 0:
             form.fault("before", _("Please enter a date and a time."))
         if not form.is_sound or moment is None:
-            return ui.page("pages/requests_delete.html", 422, form=form, count=None, zone=_zone())
+            return ui.page("pages/requests_delete.html", 422, form=form, count=None, zone=zone)
         if not form.flag("sure"):
             count = await history.count_before(ui.services, moment)
-            return ui.page("pages/requests_delete.html", form=form, count=count, before=moment, zone=_zone())
+            return ui.page("pages/requests_delete.html", form=form, count=count, before=moment, zone=zone)
         count = await history.forget_before(ui.services, author(), moment)
-        return ui.go(_LIST, note=_n("{n} entry was deleted.", "{n} entries were deleted.", count))
-
-
-def _one(area: Blueprint, ui: Ui) -> None:
-    @area.get("/requests/<key>")
-    @needs(Role.USER)
-    async def one_request(key: str) -> Response:
-        page = await read_request(ui.services, actor(), key)
-        return ui.page(
-            "pages/request.html",
-            page=page,
-            entry=page.entry,
-            detail=page.detail,
-            picture=waterfall(page),
-            width=WIDTH,
-            words=outcome_word,
-            failure_word=failure_word,
-            types=TYPES,
-        )
-
-
-def read_log_query() -> LogQuery:
-    """Read the address at hand. What makes no sense in it is left out."""
-    args = request.args
-    values = {name: args.get(name, "").replace("\x00", "").strip()[:_LONGEST] for name in _FIELDS}
-    known = {"view": ("all", *log.VIEWS), "type": TYPES, "stream": ("yes", "no")}
-    for name, words in known.items():
-        if values[name] not in words:
-            values[name] = ""
-    values |= _words(values)
-    if not current_visit().is_admin:
-        values |= {"user": "", "channel": ""}
-    size = args.get("size", "")
-    return LogQuery(
-        values=values,
-        span=ranges.read_range(current_visit().zone, names=tuple(ranges.NAMED), default=""),
-        sort=args.get("sort", "") if args.get("sort", "") in SORTABLE else "",
-        size=int(size) if size in {str(n) for n in SIZES} else _DEFAULT_SIZE,
-    )
-
-
-def _words(values: Mapping[str, str]) -> dict[str, str]:
-    """Take filters out of a search that names them: `model:gpt-4o user:ann timeout`."""
-    found: dict[str, str] = {}
-    rest: list[str] = []
-    for word in values["q"].split():
-        name, colon, value = word.partition(":")
-        if colon and value and name in _SEARCHED:
-            found[name] = value
-        else:
-            rest.append(word)
-    return found | {"q": " ".join(rest)} if found else {}
-
-
-def look_of(ui: Ui, query: LogQuery) -> tuple[Look, dict[str, str]]:
-    """Return what a query asks of the log, and what is wrong with its fields."""
-    values, faults = query.values, {}
-    channel = as_id(values["channel"]) if values["channel"] else 0
-    if channel is None:
-        faults["channel"] = _("Please enter the number of a channel.")
-    least_ms = as_id(values["min_ms"]) if values["min_ms"] else 0
-    if least_ms is None:
-        faults["min_ms"] = _("Please enter a whole number.")
-    least_units = _units(ui, values["min_cost"])
-    if least_units is None:
-        faults["min_cost"] = _("Please enter a number.")
-    text = values["q"]
-    is_id = len(text) in (31, 32) and text.isascii() and text.isalnum()
-    asked = Asked(
-        type=int(values["type"] or 0),
-        username=values["user"],
-        token_name=values["token"],
-        model=values["model"],
-        channel_id=channel or 0,
-        since=query.span.since,
-        until=query.span.until,
-        text="" if is_id else text,
-        id=text if is_id else "",
-        least_units=least_units or 0,
-        least_ms=least_ms or 0,
-        is_stream={"yes": True, "no": False}.get(values["stream"]),
-    )
-    view = values["view"] or "all"
-    return Look(asked=asked, view=view, sort=query.sort if view == "all" else ""), faults
+        return ui.go(PATH, note=_n("{n} entry was deleted.", "{n} entries were deleted.", count))
 
 
 def outcome_word(outcome: str) -> str:
@@ -289,20 +256,6 @@ def outcome_word(outcome: str) -> str:
     return words.get(outcome, outcome)
 
 
-def _units(ui: Ui, text: str) -> int | None:
-    if not text:
-        return 0
-    try:
-        amount = Decimal(text.replace(",", "").lstrip("$"))
-    except InvalidOperation:
-        return None
-    if not amount.is_finite() or not 0 <= amount < 10**12:
-        return None
-    if ui.options.flag("DisplayInCurrencyEnabled"):
-        amount *= ui.options.number("QuotaPerUnit")
-    return int(amount)
-
-
 def _models(ui: Ui) -> list[str]:
     user = actor()
     snapshot = ui.services.registry.current
@@ -313,5 +266,7 @@ def _models(ui: Ui) -> list[str]:
     return names[:_MOST_SUGGESTED]
 
 
-def _zone() -> str:
-    return str(current_visit().zone)
+FORMAT_WORDS = {"openai_chat": "Chat", "openai_responses": "Responses", "anthropic": "Claude", "gemini": "Gemini"}
+"""The same, where there is little room."""
+FORMAT_TITLES = {spoken: ENDPOINTS[endpoint] for endpoint, spoken in FORMATS.items()}
+"""What each format is called."""

@@ -38,14 +38,16 @@ def register(area: Blueprint, ui: Ui) -> None:
             return ui.go(with_query("/login", next=request.path))
         group = visit.user.group if visit.user is not None else _GROUP
         query = read_query()
-        models = [model for model in uptime.models(group) if query.q.lower() in model.lower()]
-        start = query.rows.offset
-        found = await uptime.look(group, models[start : start + query.size])
+        wanted = uptime.models(group) if ui.options.flag("StatusPageModels") else []
+        models = [model for model in wanted if query.q.lower() in model.lower()]
+        found = await uptime.look(group, query.rows.of(models))
         return ui.page(
             "pages/status.html",
             query=query,
             rows=[(one, bars(one)) for one in found],
             total=len(models),
+            has_models=bool(wanted),
+            public=[(one, bars(one)) for one in await uptime.services()],
             days=DAYS,
             width=DAYS * _WIDTH,
             height=HEIGHT,

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from admin_ui.forms import Form, read_form
 from admin_ui.i18n import _
-from gateway.accounts import history, redemptions, self_service
+from admin_ui.views.profile import invitation_link
+from admin_ui.visit import current_visit
+from gateway.accounts import redemptions, self_service, spending, user_care
 from gateway.accounts.refusals import Refused
 from gateway.management.guard import actor, needs
+from gateway.traffic.log import Look, read_page
 from storage.records import LogType, Role
-from storage.repositories.logs import LogFilter
-from storage.repositories.rows import Page, Sort
+from storage.repositories.log_asked import Asked
 
 if TYPE_CHECKING:
     from quart import Blueprint, Response
 
     from admin_ui.ui import Ui
 
-_RECENT = 10
+_RECENT = 20
 
 
 def register(area: Blueprint, ui: Ui) -> None:
@@ -28,17 +31,21 @@ def register(area: Blueprint, ui: Ui) -> None:
 
     async def shown(form: Form, status: int = 200) -> Response:
         person = actor()
-        wanted = LogFilter(type=LogType.TOP_UP, user_id=person.id)
-        entries, _total = await history.list_entries(ui.services, wanted, Sort(), Page(0, _RECENT))
+        wanted = Look(asked=Asked(type=LogType.TOP_UP, user_id=person.id))
+        days = await spending.days_of_user(ui.services, person.id, current_visit().zone)
+        log = await read_page(ui.services, person, wanted, size=_RECENT)
         return ui.page(
             "pages/topup.html",
             status,
             form=form,
             person=person,
-            entries=entries,
+            entries=log.entries,
             link=_payment_link(ui),
-            has_invitation=bool(person.aff_code),
-            invitation=f"{ui.options.server_address}/register?aff={person.aff_code}" if person.aff_code else "",
+            invitation=invitation_link(ui),
+            invited=await user_care.invitations_of(ui.services, person),
+            days=days,
+            lasts_s=spending.lasts_of(person, days),
+            now=time.time(),
         )
 
     @area.get("/topup")

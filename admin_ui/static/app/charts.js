@@ -1,7 +1,13 @@
 // Draws what stands as JSON in each figure.chart. Colours come from the swatches of its legend, so themes are CSS's.
-const root = document.documentElement;
+import { installHeat } from "./heat.js";
+import { savePicture } from "./picture.js";
+import { locale, localTime, units } from "./units.js";
+
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const drawn = new Map();
+const BARS = "stack", AREAS = "area";
+
+const dataOf = (figure) => JSON.parse(figure.querySelector("script[type='application/json']").textContent);
 
 function colour(figure, index) {
   return getComputedStyle(figure.querySelectorAll(".key .swatch")[index]).color;
@@ -16,85 +22,118 @@ function ink(name) {
   return found;
 }
 
-const short = (value) => {
-  for (const [limit, sign] of [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "K"]]) {
-    if (Math.abs(value) >= limit) return `${+(value / limit).toFixed(1)} ${sign}`;
-  }
-  return String(+value.toFixed(value < 10 ? 1 : 0));
-};
-const units = {
-  count: short,
-  tokens: short,
-  units: short,
-  usd: (value) => (value === 0 ? "$0" : Math.abs(value) >= 1 ? `$${value >= 1000 ? short(value) : value.toFixed(2)}` : `$${+value.toPrecision(3)}`),
-  ms: (value) => (value < 1000 ? `${Math.round(value)} ms` : `${+(value / 1000).toFixed(1)} s`),
-  percent: (value) => `${+value.toFixed(1)} %`,
-};
-
 function draw(figure) {
   const place = figure.querySelector(".plot");
-  const data = JSON.parse(figure.querySelector("script[type='application/json']").textContent);
+  const data = dataOf(figure);
   const starts = data.x.slice(0, -1);
   const hidden = (index) => figure.querySelectorAll(".key")[index].getAttribute("aria-pressed") === "false";
-  const write = units[data.unit];
-  const shown = data.series.map((one, index) => (hidden(index) ? one.values.map(() => null) : one.values));
+  const stacks = data.kind === BARS || data.kind === AREAS;
+  const apart = (index) => stacks && Boolean(data.series[index].form);
+  const second = data.series.find((one) => one.unit)?.unit;
 
-  // Stacked bars: each is drawn as the sum of itself and all below it, the highest first, the lower ones over it.
-  let rows = shown;
+  // What is stacked is drawn as the sum of itself and all below it, the highest first, the lower ones over it.
+  const rows = data.series.map((one, index) => (hidden(index) ? one.values.map(() => null) : one.values));
   let order = data.series.map((_, index) => index);
-  if (data.kind === "stack") {
+  if (stacks) {
     const sums = starts.map(() => 0);
-    rows = shown.map((values) => values.map((value, at) => (sums[at] += value ?? 0)));
-    order = order.reverse();
+    for (const index of order) {
+      if (!apart(index)) rows[index] = rows[index].map((value, at) => (sums[at] += value ?? 0));
+    }
+    order = [...order.filter((index) => !apart(index)).reverse(), ...order.filter(apart)];
   }
   const muted = ink("muted");
   const grid = ink("ink-line");
   const font = `12px ${getComputedStyle(document.body).fontFamily}`;
   const axis = { stroke: muted, font, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1, size: 4 } };
   const series = order.map((index) => {
+    const one = data.series[index];
     const tint = colour(figure, index);
     // A line through few values has gaps in which a value that stands alone would not be seen.
-    const few = data.series[index].values.filter((value) => value !== null).length < 25;
-    const line = { label: data.series[index].label, stroke: tint, width: 1.5, points: { show: few, size: 4, fill: tint }, spanGaps: false };
-    if (data.kind === "stack") {
+    const few = one.values.filter((value) => value !== null).length < 25;
+    const line = { label: one.label, scale: one.unit ? "second" : "y", stroke: tint, width: 1.5, points: { show: few, size: 4, fill: tint }, spanGaps: false };
+    if (one.form === "dots") return { ...line, paths: () => null, points: { show: true, size: 4, fill: tint } };
+    if (one.form === "dashed") line.dash = [6, 4];
+    if (data.kind === BARS && !one.form) {
       return { ...line, points: { show: false }, width: 0, fill: tint, paths: uPlot.paths.bars({ size: [0.86, 64], align: 1 }) };
     }
-    if (index === 1 && data.kind === "lines") line.dash = [6, 3];
+    if (data.kind === AREAS && !one.form) return { ...line, points: { show: false }, width: 1, fill: tint };
+    // Colour is not all that tells lines apart.
+    if (data.kind === "lines" && !one.form && index) line.dash = [[], [6, 3], [2, 3], [8, 3, 2, 3]][index % 4];
     return line;
   });
   const lowest = (low) => (data.least === null ? 0 : Math.min(data.least, low));
+  const scale = (unit, floor) => ({ range: (_, low, high) => [floor(low ?? 0), unit === "percent" ? 100 : (high || 1) * 1.05] });
+  const write = units[data.unit];
   const options = {
     width: place.clientWidth,
     height: place.clientHeight,
-    cursor: { sync: { key: "charts" }, y: false, points: { show: data.kind !== "stack", size: 6 }, drag: { x: true, y: false, setScale: false } },
+    tzDate: (seconds) => localDate(seconds, data.zone),
+    cursor: { sync: data.fixed ? undefined : { key: "charts" }, y: false, points: { show: data.kind !== BARS, size: 6 }, drag: { x: !data.fixed, y: false, setScale: false } },
     legend: { show: false },
     scales: {
       x: { range: [data.x[0], data.x.at(-1)] },
-      y: { range: (_, low, high) => [lowest(low ?? 0), (data.unit === "percent" ? 100 : (high || 1) * 1.05)] },
+      y: scale(data.unit, lowest),
+      ...(second ? { second: scale(second, () => 0) } : {}),
     },
-    axes: [{ ...axis, space: 76, size: 32, values: times }, { ...axis, size: room, values: (_, ticks) => ticks.map((tick) => write(tick)) }],
+    axes: [
+      { ...axis, space: 76, size: 32, values: (_, ticks, __, ___, step) => times(ticks, step, data.zone) },
+      { ...axis, size: room, values: (_, ticks) => ticks.map((tick) => write(tick)) },
+      ...(second ? [{ ...axis, scale: "second", side: 1, size: room, grid: { show: false }, values: (_, ticks) => ticks.map((tick) => units[second](tick)) }] : []),
+    ],
     series: [{}, ...series],
     bands: data.kind === "band" ? [{ series: [1, 2], fill: withAlpha(colour(figure, 0), 0.14) }] : undefined,
-    hooks: { setCursor: [(plot) => tell(figure, plot, data, starts, write, hidden)], setSelect: [(plot) => zoom(plot)] },
+    hooks: {
+      draw: [(plot) => hatch(plot, data, muted)],
+      setCursor: [(plot) => tell(figure, plot, data, starts, hidden)],
+      setSelect: [(plot) => zoom(plot, data)],
+    },
   };
   drawn.get(figure)?.destroy();
   drawn.set(figure, new uPlot(options, [starts, ...order.map((index) => rows[index])], place));
 }
 
+// The bucket that is not over yet.
+function hatch(plot, data, tint) {
+  if (data.open === null) return;
+  const { ctx, bbox } = plot;
+  const left = Math.max(plot.valToPos(data.x[data.open], "x", true), bbox.left);
+  const width = plot.valToPos(data.x[data.open + 1], "x", true) - left;
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(left, bbox.top, width, bbox.height);
+  ctx.clip();
+  ctx.strokeStyle = withAlpha(tint, 0.45);
+  ctx.lineWidth = devicePixelRatio;
+  ctx.beginPath();
+  const step = 6 * devicePixelRatio;
+  for (let x = left - bbox.height; x < left + width; x += step) {
+    ctx.moveTo(x, bbox.top + bbox.height);
+    ctx.lineTo(x + bbox.height, bbox.top);
+  }
+  ctx.stroke();
+  ctx.restore();
+}
+
 // Room for the longest label of the axis.
 function room(_, labels) {
-  return Math.max(48, Math.max(0, ...(labels ?? []).map((label) => label.length)) * 7 + 16);
+  return Math.max(44, Math.max(0, ...(labels ?? []).map((label) => label.length)) * 7 + 16);
+}
+
+function localDate(seconds, zone) {
+  const at = new Date(seconds * 1000);
+  try {
+    return zone ? uPlot.tzDate(at, zone) : at;
+  } catch {
+    return at;
+  }
 }
 
 // Hours of the day, and the day where it begins; or days alone.
-function times(_, ticks, __, ___, step) {
-  const two = (number) => String(number).padStart(2, "0");
+function times(ticks, step, zone) {
   return ticks.map((tick) => {
-    const at = new Date(tick * 1000);
-    const day = `${two(at.getMonth() + 1)}-${two(at.getDate())}`;
-    if (step >= 86400) return day;
-    const hour = `${two(at.getHours())}:${two(at.getMinutes())}`;
-    return hour === "00:00" ? day : step < 60 ? `${hour}:${two(at.getSeconds())}` : hour;
+    const [day, hour] = localTime(tick, zone).split("T");
+    if (step >= 86400) return day.slice(5);
+    return hour.startsWith("00:00") && step >= 60 ? day.slice(5) : step < 60 ? hour : hour.slice(0, 5);
   });
 }
 
@@ -102,50 +141,83 @@ function withAlpha(tint, alpha) {
   return tint.replace(/^rgb\((.*)\)$/, `rgba($1, ${alpha})`);
 }
 
-function tell(figure, plot, data, starts, write, hidden) {
+function tell(figure, plot, data, starts, hidden) {
   const tip = figure.querySelector(".tip");
   const { idx, left } = plot.cursor;
   if (idx === null || idx === undefined || left < 0 || !figure.matches(":hover")) {
     tip.hidden = true;
     return;
   }
+  const stacks = data.kind === BARS || data.kind === AREAS;
   const lines = data.series
-    .map((one, index) => [one.label, one.values[idx], index])
-    .filter(([, value, index]) => value !== null && value !== undefined && !hidden(index) && (data.kind !== "stack" || value > 0));
-  tip.replaceChildren();
+    .map((one, index) => [one, one.values[idx], index])
+    .filter(([one, value, index]) => value !== null && value !== undefined && !hidden(index) && (!stacks || one.form || value > 0));
   const head = document.createElement("strong");
-  head.textContent = new Date(starts[idx] * 1000).toLocaleString(root.lang, { dateStyle: "medium", timeStyle: "short" });
-  tip.append(head);
-  for (const [label, value, index] of lines) {
+  head.textContent = localTime(starts[idx], data.zone).replace("T", " ").slice(0, 16);
+  tip.replaceChildren(head);
+  for (const [one, value, index] of lines) {
     const line = document.createElement("span");
-    const mark = figure.querySelectorAll(".key .swatch")[index].cloneNode(true);
     const text = document.createElement("span");
-    text.textContent = label;
-    const figureText = document.createElement("b");
-    figureText.textContent = write(value);
-    line.append(mark, text, figureText);
+    text.textContent = one.label;
+    const amount = document.createElement("b");
+    amount.textContent = units[one.unit ?? data.unit](value);
+    line.append(figure.querySelectorAll(".key .swatch")[index].cloneNode(true), text, amount);
     tip.append(line);
   }
   tip.hidden = false;
   const wide = plot.root.clientWidth;
   const at = left + plot.bbox.left / devicePixelRatio;
-  tip.style.left = `${Math.min(Math.max(at + 12, 0), wide - tip.offsetWidth)}px`;
-  if (at + 12 + tip.offsetWidth > wide) tip.style.left = `${Math.max(at - tip.offsetWidth - 12, 0)}px`;
+  tip.style.left = `${at + 12 + tip.offsetWidth > wide ? Math.max(at - tip.offsetWidth - 12, 0) : at + 12}px`;
 }
 
-// What is marked with the pointer becomes the range of the page.
-function zoom(plot) {
+// What is marked with the pointer becomes the range of the page, and so of all its charts.
+function zoom(plot, data) {
   const { left, width } = plot.select;
   if (width < 8) return;
-  const text = (seconds) => {
-    const local = new Date(seconds * 1000 - new Date(seconds * 1000).getTimezoneOffset() * 60000);
-    return local.toISOString().slice(0, 16);
-  };
   const address = new URL(location.href);
   address.searchParams.set("range", "custom");
-  address.searchParams.set("from", text(plot.posToVal(left, "x")));
-  address.searchParams.set("to", text(plot.posToVal(left + width, "x")));
+  address.searchParams.set("from", localTime(plot.posToVal(left, "x"), data.zone).slice(0, 16));
+  address.searchParams.set("to", localTime(plot.posToVal(left + width, "x"), data.zone).slice(0, 16));
   location.assign(address);
+}
+
+// The table that a chart stands for, once somebody wants it.
+function fill(figure) {
+  const details = figure.querySelector("[data-fills]");
+  const box = details.querySelector(".table-box");
+  if (box.firstChild) return;
+  const data = dataOf(figure);
+  const table = document.createElement("table");
+  table.className = "table";
+  table.createCaption().textContent = box.getAttribute("aria-label");
+  table.caption.className = "hush";
+  const head = table.createTHead().insertRow();
+  for (const [number, text] of [details.dataset.from, ...data.series.map((one) => one.label)].entries()) {
+    const cell = document.createElement("th");
+    cell.scope = "col";
+    cell.textContent = text;
+    if (number) cell.className = "num";
+    head.append(cell);
+  }
+  const body = table.createTBody();
+  for (const [at, start] of data.x.slice(0, -1).entries()) {
+    if (!data.series.some((one) => one.values[at])) continue;
+    const row = body.insertRow();
+    const name = document.createElement("th");
+    name.scope = "row";
+    name.className = "nowrap";
+    name.textContent = localTime(start, data.zone).replace("T", " ").slice(0, 16);
+    row.append(name);
+    for (const one of data.series) {
+      const cell = row.insertCell();
+      cell.className = "num";
+      const value = one.values[at];
+      const unit = one.unit ?? data.unit;
+      const whole = unit === "count" || unit === "tokens" || unit === "units";
+      cell.textContent = value === null ? "—" : whole ? value.toLocaleString(locale) : units[unit](value);
+    }
+  }
+  box.append(table);
 }
 
 function drawAll() {
@@ -154,11 +226,20 @@ function drawAll() {
 }
 
 document.addEventListener("click", (event) => {
-  const key = event.target.closest("figure.chart .key");
-  if (!key) return;
-  key.setAttribute("aria-pressed", String(key.getAttribute("aria-pressed") === "false"));
-  draw(key.closest("figure.chart"));
+  const key = event.target.closest("figure.chart button.key");
+  if (key) {
+    key.setAttribute("aria-pressed", String(key.getAttribute("aria-pressed") === "false"));
+    draw(key.closest("figure.chart"));
+  }
+  const picture = event.target.closest("[data-picture]");
+  if (picture) {
+    picture.closest("details").open = false;
+    savePicture(picture.closest("figure.chart"), ink);
+  }
 });
+document.addEventListener("toggle", (event) => {
+  if (event.target.matches?.("[data-fills][open]")) fill(event.target.closest("figure.chart"));
+}, true);
 document.addEventListener("pointerleave", () => { for (const tip of document.querySelectorAll(".chart .tip")) tip.hidden = true; }, true);
 document.addEventListener("htmx:after:swap", drawAll);
 dark.addEventListener("change", () => { for (const figure of drawn.keys()) draw(figure); });
@@ -167,4 +248,5 @@ addEventListener("resize", () => {
   clearTimeout(waiting);
   waiting = setTimeout(() => { for (const figure of drawn.keys()) draw(figure); }, 150);
 });
+installHeat();
 drawAll();

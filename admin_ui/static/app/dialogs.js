@@ -34,6 +34,10 @@ export function installDialogs() {
       location.assign(address);
       return;
     }
+    for (const sheet of page.querySelectorAll('link[rel="stylesheet"]')) {
+      // What the page looks like by itself; most sheets are here already.
+      if (!document.querySelector(`link[href="${CSS.escape(sheet.getAttribute("href"))}"]`)) document.head.append(document.importNode(sheet));
+    }
     const title = content.querySelector("h1");
     if (title) {
       title.id = "dialog-title";

@@ -60,6 +60,7 @@ export function installForms() {
       const value = field instanceof RadioNodeList ? field.value : field?.type === "checkbox" ? String(field.checked) : field?.value;
       const shown = wanted.split("|").includes(value);
       part.hidden = !shown;
+      part.classList.remove("when-off");
       for (const inner of part.querySelectorAll("input, select, textarea")) inner.disabled = !shown;
     }
   }

@@ -1,14 +1,30 @@
-// Single keys outside of fields: `?` help, `/` search, `g` and a letter for a page, `n` new, j/k rows, x select, [ ] pages.
+// Single keys outside of fields: `?` help, `/` search, `g` and a letter for a page, `n` new, j/k rows, r reload, x select, [ ] pages.
 
 export function installKeys() {
   let waiting = 0;
   const help = document.getElementById("keys-help");
-  document.querySelector("[data-help]")?.addEventListener("click", () => help?.showModal());
-  const off = document.querySelector("[data-keys-off]");
-  if (off) {
+  // In the list of keys and in the profile.
+  const switches = [...document.querySelectorAll("[data-keys-off]")];
+  for (const off of switches) {
     off.checked = localStorage.getItem("keys") === "off";
-    off.addEventListener("change", () => localStorage.setItem("keys", off.checked ? "off" : "on"));
+    off.addEventListener("change", () => {
+      localStorage.setItem("keys", off.checked ? "off" : "on");
+      for (const other of switches) other.checked = off.checked;
+    });
   }
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey) {
+      if (!document.getElementById("palette") || document.querySelector("dialog[open]")) return;
+      event.preventDefault();
+      import("./palette.js").then((palette) => palette.open());
+    }
+  });
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest("a[data-palette]") || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    import("./palette.js").then((palette) => palette.open());
+  });
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
@@ -27,7 +43,8 @@ export function installKeys() {
   const actions = {
     g: () => { waiting = performance.now() + 1000; },
     "/": () => focus("[data-search]"),
-    "?": () => document.querySelector("[data-help]")?.click(),
+    "?": () => help?.showModal(),
+    r: () => location.reload(),
     n: () => document.querySelector("[data-new]")?.click(),
     "[": () => document.querySelector("a[rel=prev]")?.click(),
     "]": () => document.querySelector("a[rel=next]")?.click(),

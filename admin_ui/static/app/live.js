@@ -1,17 +1,13 @@
 // The page of what runs: rows and log lines come as server-sent events and are put into copies of the page's templates.
-const section = document.getElementById("running");
-const rows = section.querySelector("tbody");
-const region = section.querySelector(".table-box");
-const nothing = document.getElementById("nothing");
-const endAll = document.getElementById("end-all");
-const pulse = document.getElementById("pulse");
-const pause = document.getElementById("pause");
-const lines = document.getElementById("lines");
-const KEPT_LINES = 500;
-const AGAIN_MS = 2500;
+import { addLines, feed } from "./feed.js";
 
-let source = null;
-let again = 0;
+const byId = (id) => document.getElementById(id);
+// Looked up each time: going back through the page's history brings others.
+const lineList = () => byId("lines");
+
+// Filters swap this part of the page for another one.
+let section = byId("running");
+let address = "";
 let paused = false;
 
 function fill(part, cells) {
@@ -27,11 +23,14 @@ function copyOf(id) {
   return document.getElementById(id).content.firstElementChild.cloneNode(true);
 }
 
-function showRelays({ tiles, rows: wanted }) {
+function showRelays({ tiles, channels, found, rows: wanted }) {
   for (const [name, text] of Object.entries(tiles)) {
     const tile = document.querySelector(`[data-tile="${name}"]`);
-    if (tile) tile.textContent = text;
+    if (tile && tile.textContent !== text) tile.textContent = text;
   }
+  showChannels(channels);
+  const rows = section.querySelector("tbody");
+  const region = section.querySelector(".table-box");
   const known = new Map([...rows.children].map((row) => [row.dataset.row, row]));
   let place = rows.firstElementChild;
   for (const cells of wanted) {
@@ -50,83 +49,66 @@ function showRelays({ tiles, rows: wanted }) {
     if (gone.contains(document.activeElement)) region.focus();
     gone.remove();
   }
-  region.hidden = endAll.hidden = wanted.length === 0;
-  nothing.hidden = wanted.length > 0;
+  byId("found").textContent = found;
+  region.hidden = byId("end-all").hidden = wanted.length === 0;
+  byId("nothing").hidden = wanted.length > 0;
 }
 
-function showLines(added) {
-  const atEnd = lines.scrollHeight - lines.scrollTop - lines.clientHeight < 24;
-  for (const cells of added) {
-    const line = copyOf("line");
-    line.className = cells.kind;
-    fill(line, cells);
-    lines.append(line);
-  }
-  while (lines.children.length > KEPT_LINES) lines.firstElementChild.remove();
-  document.getElementById("no-lines").hidden = true;
-  if (atEnd) lines.scrollTop = lines.scrollHeight;
+function showChannels(wanted) {
+  const box = byId("by-channel");
+  if (!box) return;
+  const list = box.querySelector("ul");
+  while (list.children.length > wanted.length) list.lastElementChild.remove();
+  while (list.children.length < wanted.length) list.append(copyOf("channel"));
+  wanted.forEach((cells, index) => {
+    fill(list.children[index], cells);
+    list.children[index].querySelector("a").href = `/live?channel=${encodeURIComponent(cells.name)}`;
+  });
+  box.hidden = wanted.length === 0;
 }
 
 function say(mood) {
+  const pulse = byId("pulse");
   pulse.textContent = pulse.dataset[mood];
   pulse.className = `state ${{ live: "ok", lost: "warn" }[mood] ?? "idle"}`;
 }
 
-function open() {
-  close();
-  say("lost");
-  source = new EventSource(section.dataset.events);
-  source.addEventListener("relays", (event) => {
-    say("live");
-    showRelays(JSON.parse(event.data));
-  });
-  source.addEventListener("lines", (event) => showLines(JSON.parse(event.data)));
-  source.addEventListener("bye", (event) => {
-    const reason = JSON.parse(event.data);
-    close();
-    if (reason === "elsewhere") setPaused(true, "elsewhere");
-    else if (reason === "signed-out") location.reload();
-    else later();
-  });
-  source.onerror = () => {
-    if (source?.readyState === EventSource.CLOSED) {
-      close();
-      later();
-    } else say("lost");
-  };
-}
-
-function close() {
-  clearTimeout(again);
-  source?.close();
-  source = null;
-}
-
-// The process that drains is replaced by another one in a moment.
-function later() {
-  say("lost");
-  again = setTimeout(open, AGAIN_MS);
-}
+const stream = feed({
+  address: () => (address = section.dataset.events),
+  heard: { relays: showRelays, lines: (added) => addLines(lineList(), added) },
+  say,
+  left: (why) => setPaused(true, why),
+});
 
 function setPaused(wanted, mood = "paused") {
   paused = wanted;
-  pause.setAttribute("aria-pressed", String(paused));
+  byId("pause").setAttribute("aria-pressed", String(paused));
   if (paused) {
-    close();
+    stream.close();
     say(mood);
-  } else open();
+  } else stream.open();
 }
 
-pause.addEventListener("click", () => setPaused(!paused));
+document.addEventListener("click", (event) => { if (event.target.closest("#pause")) setPaused(!paused); });
 document.addEventListener("visibilitychange", () => {
   if (paused) return;
-  if (document.hidden) close();
-  else open();
+  if (document.hidden) stream.close();
+  else stream.open();
 });
-addEventListener("pagehide", close);
-document.getElementById("only-trouble")?.addEventListener("change", (event) => {
+// Another filter: another stream.
+document.addEventListener("htmx:after:swap", () => {
+  const found = byId("running");
+  if (!found || (section === found && address === found.dataset.events)) return;
+  section = found;
+  byId("pause").setAttribute("aria-pressed", String(paused));
+  if (paused) say("paused");
+  else stream.open();
+});
+document.addEventListener("change", (event) => {
+  if (event.target.id !== "only-trouble") return;
+  const lines = lineList();
   lines.classList.toggle("only-trouble", event.target.checked);
   lines.scrollTop = lines.scrollHeight;
 });
-if (lines) lines.scrollTop = lines.scrollHeight;
-open();
+if (lineList()) lineList().scrollTop = lineList().scrollHeight;
+stream.open();

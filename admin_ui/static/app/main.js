@@ -1,8 +1,11 @@
 // What every page has: dialogs, menus, copying, selection, shortcuts, messages. Each page works without it.
 import { installDialogs } from "./dialogs.js";
+import { installFragments } from "./fragments.js";
 import { installForms } from "./forms.js";
 import { installKeys } from "./keys.js";
 import { installLists } from "./lists.js";
+import { installMore, tellWidth } from "./more.js";
+import { installSession } from "./session.js";
 
 const root = document.documentElement;
 root.classList.add("script");
@@ -12,6 +15,8 @@ const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 if (zone && !document.cookie.includes(`tz=${encodeURIComponent(zone)}`)) {
   document.cookie = `tz=${encodeURIComponent(zone)}; path=/; max-age=31536000; samesite=lax`;
 }
+
+tellWidth();
 
 document.addEventListener("click", (event) => {
   const close = event.target.closest("[data-close-toast]");
@@ -74,8 +79,12 @@ function fadeToasts() {
 }
 
 installDialogs();
+// Before forms: what is held back here is not sent yet.
+installSession();
 installForms();
+installFragments();
 installKeys();
 installLists();
+installMore();
 fadeToasts();
 document.addEventListener("htmx:after:swap", fadeToasts);
