@@ -15,8 +15,19 @@ from tests.compatibility.printing import pytest_terminal_summary  # noqa: F401 -
 from tests.support.engines import ENGINES, FreshDatabase, fresh_database
 
 # A busy machine is slow, not wrong.
-settings.register_profile("house", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "house", settings.default, deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("house")
+
+
+# Tests in browsers and of whole processes take longest. What is quick fills the gaps at the end.
+_FIRST = ("tests/admin_ui/", "tests/contract/", "tests/e2e/", "tests/faults/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that processes that share the tests end together."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_FIRST))
 
 
 @pytest.fixture(params=ENGINES)

@@ -50,16 +50,16 @@ def signed_in(site: Site, browser: Browser) -> dict[str, Any]:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def traffic(tmp_path_factory: pytest.TempPathFactory, browser: Browser, provider: str) -> Iterator[Site]:
-    """A site of its own after some requests, which tests only look at."""
+    """A site of its own after some requests, for the tests of one file."""
     with running_site(tmp_path_factory.mktemp("traffic")) as running:
         furnish(running, provider)
         send_traffic(running, provider)
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def busy_states(traffic: Site, browser: Browser) -> dict[str, Any]:
     """Cookies of somebody of each role, there."""
     return signed_in(traffic, browser)
@@ -113,4 +113,7 @@ def furnish(site: Site, provider: str) -> None:
         client = site.api(name, PASSWORD)
         for token, more in (("laptop", {"unlimited_quota": True}), ("small", {"remain_quota": 500_000})):
             assert client.post("/api/token/", json={"name": token, **more}).json()["success"]
+    for kind, subject, period in (("group", "vip", "month"), ("user", str(number_of("user")), "week")):
+        limits = {"soft_quota": 400_000_000, "hard_quota": 500_000_000}
+        call("POST", "/api/budget/", {"kind": kind, "subject": subject, "period": period, **limits})
     call("POST", "/api/redemption/", {"name": "spring", "quota": 5_000_000, "count": 3})

@@ -12,7 +12,9 @@ Look = tuple[int, str, str]
 """Width, language, theme."""
 SHIFT = 0.02
 """More of it is a layout that moves."""
-LOOKS: list[Look] = [(1440, "en", "light"), (390, "zh", "dark"), (1000, "en", "dark"), (390, "en", "light")]
+ALL_LOOKS: list[Look] = [(1440, "en", "light"), (390, "zh", "dark"), (1000, "en", "dark"), (390, "en", "light")]
+# Two of them have every language, theme and kind of width; `LOOKS=all` before a release looks at all.
+LOOKS = ALL_LOOKS if os.environ.get("LOOKS") == "all" else ALL_LOOKS[:2]
 
 
 def name_of(look: Look) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import httpx2
 
 from tests.admin_ui.browser import PASSWORD, Site
+from tests.support.tls import no_tls
 
 ENDLESS = "model-b"
 """The provider of these tests streams this model until somebody hangs up."""
@@ -48,7 +49,7 @@ def talking(site: Site, key: str, model: str = ENDLESS) -> Iterator[Talk]:
 
     def run() -> None:
         body: dict[str, Any] = {"model": model, "stream": True, "messages": [{"role": "user", "content": "hi"}]}
-        with httpx2.Client(base_url=site.url, trust_env=False, timeout=30) as client:
+        with httpx2.Client(base_url=site.url, trust_env=False, verify=no_tls(), timeout=30) as client:
             headers = {"Authorization": f"Bearer {key}"}
             with (
                 suppress(httpx2.HTTPError),

@@ -3,76 +3,15 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from gateway.accounts.totp import PERIOD_S, code_at
-from tests.admin_ui.browser import PASSWORD, Reader, Site, reader, running_site
+from tests.admin_ui.browser import PASSWORD, Reader, Site, reader
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.mark.parametrize("script", [True, False], ids=["with script", "plain forms"])
-def test_a_newcomer_gets_from_nothing_to_a_working_key(
-    tmp_path: Path, browser: Browser, provider: str, script: bool
-) -> None:
-    with running_site(tmp_path) as site, reader(browser, site, script=script) as one:
-        page = one.page
-        one.sign_in("root", "123456")
-        assert page.url.endswith("/welcome")
-        page.fill("#f-password", "123456")
-        page.click("main button.first")
-        page.fill("#f-password", PASSWORD)
-        page.click("main button.first")
-        expect(page.locator("main h1")).to_have_text("Overview")
-        assert "in force" in one.toast()
-
-        page.click("main .steps >> text=Add a channel")
-        page.select_option("#f-type", label="OpenAI Compatible")
-        if not script:
-            page.click("text=Show its fields")
-        expect(page.locator("#f-base_url")).to_have_attribute("required", "")
-        page.fill("#f-name", "First")
-        page.fill("#f-key", "sk-upstream")
-        page.fill("#f-base_url", provider)
-        page.click("text=Fetch from provider")
-        expect(page.locator("#f-models")).to_have_value("model-a\nmodel-b")
-        page.click("main button.first")
-        assert "1 channel was created." in one.toast()
-
-        page.goto("/channels/1/test")
-        page.click("main button.first")
-        expect(page.locator("#outcome")).to_contain_text("Passed")
-
-        page.goto("/tokens/new")
-        page.fill("#f-name", "laptop")
-        page.click("main button.first")
-        key = page.locator("#key").inner_text()
-        assert key.startswith("sk-")
-
-        page.goto("/playground")
-        page.fill("#f-model", "model-a")
-        page.select_option("#f-token", label="laptop · no limit")
-        page.fill("#f-message", "What is 2+2?")
-        page.click("button[value=send]")
-        pane = page.locator("[data-pane=openai_chat]")
-        expect(pane.locator("[data-kind]")).to_have_text("Answered")
-        expect(pane.locator("[data-answer]")).to_contain_text("word0" if script else "4")
-        expect(pane.locator("[data-cell=facts]")).to_contain_text("$0.00002")
-
-        pane.locator("text=Open this request").click()
-        expect(page.locator("main")).to_contain_text("What happened when")
-        expect(page.locator(".bill .sum")).to_contain_text("$0.00002")
-        page.goto("/requests")
-        row = page.locator("tbody tr", has_text="model-a").first
-        expect(row).to_contain_text("laptop")
-        expect(row).to_contain_text("$0.00002")
-        page.goto("/")
-        expect(page.locator("main .steps")).to_have_count(0)
-        assert one.complaints == []
 
 
 def test_search_and_filters_are_in_the_address_and_need_no_reload(root: Reader) -> None:
@@ -125,7 +64,7 @@ def test_many_channels_change_at_once(root: Reader, site: Site) -> None:
 
 def test_a_round_of_tests_is_stopped(root: Reader) -> None:
     page = root.page
-    page.goto("/channels/test?since=1")
+    page.goto(f"/channels/test?since={int(time.time())}&of=3")
     page.click("text=Stop testing")
     assert "Testing was stopped" in root.toast()
 
@@ -150,24 +89,26 @@ def test_deleting_asks_in_a_dialog_and_names_what_is_lost(root: Reader, site: Si
 
 def test_a_channel_s_own_price_is_stored_and_shown(root: Reader, site: Site) -> None:
     page = root.page
-    page.goto("/channels/2")
+    page.goto("/channels/2/edit")
     page.click("summary >> text=Prices")
     row = page.locator(".prices tbody tr", has_text="gpt-4.1")
     assert row.locator("[name=price_input]").get_attribute("placeholder") == "2"
     row.locator("[name=price_input]").fill("3")
     row.locator("[name=price_output]").fill("12")
     page.click("main .sticky-foot button.first")
+    page.wait_for_selector(".toast")
     stored = site.api("root", PASSWORD).get("/api/channel/pricing/2").json()["data"]["model_configs"]
     assert stored == {"gpt-4.1": {"ratio": 1.5, "completion_ratio": 4.0}}
-    page.goto("/channels/2")
+    page.goto("/channels/2/edit")
     expect(page.locator(".prices tbody tr", has_text="gpt-4.1").locator("[name=price_output]")).to_have_value("12")
     assert "sk-upstream-secret" not in page.content()
 
 
 def test_wrong_input_stays_and_is_explained_at_its_field(root: Reader) -> None:
     page = root.page
-    page.goto("/channels/1")
-    page.click("summary >> text=Mapping and prompt")
+    page.goto("/channels/1/edit")
+    page.click("summary >> text=Model mapping")
+    page.click("summary >> text=Mapping as JSON")
     page.fill("#f-model_mapping", '{"a": ')
     page.fill("#f-name", "Still here")
     page.evaluate("document.querySelector('main form').noValidate = true")
@@ -181,7 +122,7 @@ def test_wrong_input_stays_and_is_explained_at_its_field(root: Reader) -> None:
 
 def test_two_editors_do_not_overwrite_each_other_unasked(root: Reader, site: Site) -> None:
     page = root.page
-    page.goto("/users/3")
+    page.goto("/users/3/edit")
     client = site.api("root", PASSWORD)
     client.put("/api/user/", json={"id": 3, "username": "user", "display_name": "Changed", "email": "x@y.example"})
     page.fill("#f-display_name", "Mine")
@@ -189,7 +130,7 @@ def test_two_editors_do_not_overwrite_each_other_unasked(root: Reader, site: Sit
     assert "Somebody else" in page.locator(".summary").inner_text()
     expect(page.locator("#f-display_name")).to_have_value("Mine")
     page.click("main .sticky-foot button.first")
-    assert "was saved" in root.toast()
+    expect(page.locator("#toasts")).to_contain_text("was saved")
     assert client.get("/api/user/3").json()["data"]["display_name"] == "Mine"
     root.complaints.clear()  # The browser notes the status 422.
 
@@ -203,7 +144,7 @@ def test_a_person_is_made_complete_topped_up_and_deleted(root: Reader, site: Sit
     page.select_option("#f-group", "vip")
     page.fill("#f-quota", "2.5")
     page.click("main button.first")
-    assert "User newcomer was created." in root.toast()
+    expect(page.locator("#toasts")).to_contain_text("User newcomer was created.")
     client = site.api("root", PASSWORD)
     (made,) = client.get("/api/user/search?keyword=newcomer").json()["data"]
     assert (made["email"], made["group"], made["quota"]) == ("new@comer.example", "vip", 1_250_000)
@@ -212,7 +153,7 @@ def test_a_person_is_made_complete_topped_up_and_deleted(root: Reader, site: Sit
     page.click("tbody .items >> text=Top up")
     page.fill("#dialog #f-quota", "1")
     page.click("#dialog button.first")
-    assert "newcomer now has $1.00 more." in root.toast()
+    expect(page.locator("#toasts")).to_contain_text("newcomer: $1.00 more, $2.50 → $3.50.")
     page.goto("/users?q=newcomer")
     expect(page.locator("tbody")).to_contain_text("$3.50")
     page.click("tbody summary")
@@ -221,6 +162,7 @@ def test_a_person_is_made_complete_topped_up_and_deleted(root: Reader, site: Sit
     page.locator("tbody .pick input").check()
     page.click("[data-bulk] >> text=Delete")
     page.click("main button.danger")
+    page.wait_for_selector(".toast")
     page.goto("/users?q=newcomer")
     expect(page.locator("main")).to_contain_text("Nothing matches")
 
@@ -274,29 +216,6 @@ def test_codes_are_made_and_redeemed_once(site: Site, browser: Browser, states: 
         expect(one.page.locator("#f-key-error")).to_contain_text("has been used")
 
 
-def test_settings_are_saved_whole_or_not_at_all(root: Reader, site: Site) -> None:
-    page = root.page
-    page.goto("/settings/money")
-    page.locator("[name=group_name]").nth(3).fill("partners")
-    page.locator("[name=group_ratio]").nth(3).fill("0.8")
-    page.fill("#f-QuotaPerUnit", "0")
-    page.click("main .sticky-foot button.first")
-    expect(page.locator("#f-QuotaPerUnit")).to_have_attribute("aria-invalid", "true")
-    expect(page.locator("[name=group_name]").nth(3)).to_have_value("partners")
-    client = site.api("root", PASSWORD)
-    assert "partners" not in client.get("/api/group/").json()["data"]
-    page.fill("#f-QuotaPerUnit", "500000")
-    page.click("main .sticky-foot button.first")
-    assert "1 setting was saved." in root.toast()
-    assert "partners" in client.get("/api/group/").json()["data"]
-    page.goto("/settings/robots")
-    page.fill("#f-TurnstileSecretKey", "very-secret")
-    page.click("main .sticky-foot button.first")
-    assert "very-secret" not in page.content()
-    expect(page.locator("#f-TurnstileSecretKey")).to_have_attribute("placeholder", "set; blank keeps it")
-    root.complaints.clear()  # The browser notes the status 422.
-
-
 def test_a_second_factor_is_set_up_asked_for_and_switched_off(site: Site, browser: Browser) -> None:
     client = site.api("root", PASSWORD)
     client.post("/api/user/", json={"username": "careful", "password": PASSWORD})
@@ -339,7 +258,7 @@ def test_a_new_password_needs_the_old_one_and_ends_other_sessions(site: Site, br
         one.page.fill("#f-old_password", PASSWORD)
         one.page.fill("#f-password", "brand-new-1")
         one.page.click("main button:text-is('Change')")
-        assert "in force" in one.toast()
+        expect(one.page.locator("#toasts")).to_contain_text("in force")
         other.page.goto("/profile")
         assert "/login" in other.page.url
 

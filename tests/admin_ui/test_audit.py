@@ -4,29 +4,35 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from typing import Any
 
+import httpx2
 import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.admin_ui.browser import PASSWORD, Reader, Site, reader
+from tests.support.tls import no_tls
 
 pytestmark = pytest.mark.slow
 
 
 def test_a_change_made_on_a_page_is_found_with_before_and_after(root: Reader) -> None:
     page = root.page
-    page.goto("/channels/1")
-    page.locator("#f-priority").evaluate("field => { field.value = '4'; }")
+    page.goto("/channels/1/edit")
+    old = int(page.input_value("#f-priority"))
+    page.locator("#f-priority").evaluate(f"field => {{ field.value = '{old + 4}'; }}")
     page.click("main .sticky-foot button.first")
-    page.goto("/channels/1")
-    page.click("main a:has-text('History')")
+    expect(page.locator("#toasts")).to_contain_text("was saved")
+    page.goto("/channels/1/history")
+    page.click("text=The same in the audit")
     row = page.locator("tbody tr").first
-    expect(row).to_contain_text("Channel Answers changed")
+    expect(row).to_contain_text("Channel Answers")
+    expect(row).to_contain_text("changed")
     expect(row).to_contain_text("root")
     expect(row).to_contain_text("127.0.0.1")
-    expect(row.locator("del")).to_contain_text("0")
-    expect(row.locator("ins")).to_contain_text("4")
+    expect(row.locator("del")).to_contain_text(str(old))
+    expect(row.locator("ins")).to_contain_text(str(old + 4))
     expect(row).not_to_contain_text("API")
 
 
@@ -42,7 +48,7 @@ def test_entries_are_narrowed_by_kind_person_and_text(root: Reader, site: Site) 
     page.wait_for_url("**q=ChatLink**")
     expect(page.locator("tbody tr")).to_have_count(2)
     page.locator("tbody a", has_text="root").first.click()
-    expect(page.locator("#list .button", has_text="By #1")).to_be_visible()
+    expect(page.locator("#list .chip", has_text="root")).to_be_visible()
     page.fill("[data-search]", "nothing-like-it")
     expect(page.locator("#list")).to_contain_text("Nothing matches")
 
@@ -52,9 +58,37 @@ def test_everything_that_matches_is_exported(site: Site, browser: Browser, state
     with reader(browser, site, state=states["admin"], script=False) as one:
         one.page.goto("/audit?kind=option")
         with one.page.expect_download() as download:
-            one.page.click("text=Export CSV")
+            one.page.click(".pager a[download][href*='export.csv']")
         text = download.value.path().read_text("utf-8-sig")
+        with one.page.expect_download() as download:
+            one.page.click(".pager a[download][href*='export.jsonl']")
+        lines = [json.loads(line) for line in download.value.path().read_text("utf-8").splitlines()]
     rows = list(csv.DictReader(io.StringIO(text)))
     assert {row["action"] for row in rows} == {"option.set"}
     assert "=SUM(A1)" in rows[0]["changes"]
     assert all(not cell.startswith("=") for row in rows for cell in row.values())
+    assert [line["changes"] for line in lines] == [row["changes"] for row in rows]
+
+
+def test_entries_are_found_by_address_way_field_and_day(root: Reader, site: Site) -> None:
+    site.api("root", PASSWORD).put("/api/option/", json={"key": "Footer", "value": "by the API"})
+    page = root.page
+    page.goto("/audit?q=via:api+field:Footer+address:127.")
+    expect(page.locator("tbody tr").first).to_contain_text("by the API")
+    expect(page.locator("tbody tr").first).to_contain_text("127.0.0.1")
+    assert page.locator("#list .chip").count() == 3
+    page.goto("/audit?until=2020-01-31")
+    expect(page.locator("#list")).to_contain_text("Nothing matches")
+    page.goto("/audit?action=reveal")
+    page.goto("/audit?who=program&kind=option")
+    expect(page.locator("#list")).to_contain_text("Nothing matches")
+
+
+def test_who_registers_is_written_down_with_the_address(root: Reader, site: Site) -> None:
+    with httpx2.Client(base_url=site.url, trust_env=False, verify=no_tls()) as client:
+        answer = client.post("/api/user/register", json={"username": "newcomer", "password": PASSWORD}).json()
+        assert answer["success"], answer
+    root.page.goto("/audit?action=register")
+    row = root.page.locator("tbody tr", has_text="newcomer").first
+    expect(row).to_contain_text("127.0.0.1")
+    expect(row).to_contain_text("registered")

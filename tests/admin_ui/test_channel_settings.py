@@ -23,7 +23,7 @@ def test_further_settings_are_edited_and_secrets_stay_where_they_are(root: Reade
     client.post("/api/channel/", json=made)
     number = client.get("/api/channel/search", params={"keyword": "Bedrock"}).json()["data"][0]["id"]
     page = root.page
-    page.goto(f"/channels/{number}")
+    page.goto(f"/channels/{number}/edit")
     assert "very-secret" not in page.content()
     page.click("summary >> text=Further settings")
     shown = json.loads(page.locator("#f-more_settings").input_value())
@@ -38,7 +38,15 @@ def test_further_settings_are_edited_and_secrets_stay_where_they_are(root: Reade
         "sk": "",
         "custom_headers": {"X-Team": "", "X-Two": ""},
     }
-    page.goto(f"/channels/{number}")
+    page.goto(f"/channels/{number}/edit")
+    page.click("summary >> text=Inference profiles")
+    page.fill("#arn-model-1", "qwen3-32b")
+    page.fill("#arn-of-1", "arn:aws:bedrock:eu-west-1:1:inference-profile/x")
+    page.click("main .sticky-foot button.first")
+    expect(page.locator("#toasts")).to_contain_text("Channel Bedrock was saved.")
+    profiles = client.get(f"/api/channel/{number}").json()["data"]["inference_profile_arn_map"]
+    assert json.loads(profiles) == {"qwen3-32b": "arn:aws:bedrock:eu-west-1:1:inference-profile/x"}
+    page.goto(f"/channels/{number}/edit")
     page.click("summary >> text=Further settings")
     page.fill("#f-more_settings", '{"custom_headers": {"Host": "x"}}')
     page.click("main .sticky-foot button.first")

@@ -29,6 +29,10 @@ def test_pages_are_whole(traffic: Site, browser: Browser, busy_states: dict[str,
         if role != "root":
             # All else is for root as it is for administrators.
             wrong += faults_of(one, "/?range=1h&by=token", role=role, look=look, click=".as-table >> nth=0")
+            wrong += faults_of(one, "/overview/more", role=role, look=look, settle=".chart canvas")
+            wrong += faults_of(one, "/overview/table?chart=requests", role=role, look=look)
+            wrong += faults_of(one, "/overview/running", role=role, look=look)
+            wrong += faults_of(one, "/cost?by=model&and=token&as=lines", role=role, look=look, settle="canvas")
             wrong += faults_of(one, "/cost?by=day&measure=tokens&range=7d", role=role, look=look)
             wrong += faults_of(one, "/cost?model=nothing-like-this", role=role, look=look)
             wrong += faults_of(one, "/overview/tops", role=role, look=look)
@@ -81,12 +85,12 @@ def test_a_line_of_the_table_narrows_the_page_to_it(
     with reader(browser, traffic, state=busy_states["admin"]) as one:
         page = one.page
         page.goto("/cost")
-        page.locator("tbody a", has_text="model-a").click()
+        page.locator("td.name a", has_text="model-a").click()
         page.wait_for_url(re.compile("model=model-a.*by=user|by=user.*model=model-a"))
         expect(page.locator(".chip")).to_contain_text("model-a")
         expect(page.locator(".costs tbody tr")).to_have_count(2)
-        page.fill("[name=model]", "nothing-like-this")
-        page.locator("[name=model]").blur()
+        page.fill("#toolbar [name=model]", "nothing-like-this")
+        page.locator("#toolbar [name=model]").blur()
         expect(page.locator("#figures")).to_contain_text("Nothing matches")
         assert one.complaints == []
 
@@ -103,6 +107,7 @@ def test_the_overview_counts_every_request_and_tells_whose_fault_failures_were(
         expect(page.locator(".tile", has_text="Success rate").locator(".figure")).to_have_text("60.0%")
         table = page.locator("figure[aria-labelledby=requests-title] .as-table")
         table.locator("summary").click()
+        expect(table.locator("tbody td").first).to_be_visible()  # The table is filled once it is open.
         cells = [int(text) for text in table.locator("tbody td").all_inner_texts()]
         assert sum(cells) == 10
         page.click("figure[aria-labelledby=requests-title] .key >> text=Answered")
@@ -111,6 +116,7 @@ def test_the_overview_counts_every_request_and_tells_whose_fault_failures_were(
         )
         failed = page.locator("figure[aria-labelledby=attempts-title] .as-table")
         failed.locator("summary").click()
+        expect(failed.locator("tbody td").first).to_be_visible()
         assert sum(int(text) for text in failed.locator("tbody td").all_inner_texts()) == 4
         page.select_option("[name=range]", "7d")
         page.wait_for_url("**range=7d**")
@@ -138,7 +144,9 @@ def test_figures_come_without_scripts(traffic: Site, browser: Browser, busy_stat
         page.click("#toolbar >> text=Show")
         page.wait_for_url("**range=1h**")
         page.locator(".as-table summary").first.click()
-        expect(page.locator(".as-table table").first).to_be_visible()
+        page.locator(".as-table").first.get_by_text("Open as a table").click()
+        expect(page.locator("main table")).to_be_visible()
+        page.go_back()
         page.click("text=Show the largest")
         expect(page.locator(".ranks").first).to_contain_text("model-a")
 
@@ -179,3 +187,11 @@ def test_colours_stay_with_their_names_and_differ() -> None:
 @pytest.mark.parametrize("values", [[], [5], [0, 0], [None, 3], [None, None]])
 def test_a_line_through_nothing_is_not_drawn(values: list[float | None]) -> None:
     assert sparkline(values) == ""
+
+
+def test_costs_of_a_channel_are_found_by_its_name(traffic: Site) -> None:
+    client = traffic.api("root", PASSWORD)
+    found = client.get("/cost?channel=rescue").text
+    assert "rescued-user" in found
+    assert ">model-a<" not in found
+    assert "Nothing matches" in client.get("/cost?channel=no-such-channel").text

@@ -13,6 +13,8 @@ from playwright.sync_api import Browser
 from tests.admin_ui import budget
 from tests.admin_ui.browser import Site, reader
 from tests.admin_ui.budget import first_visit
+from tests.admin_ui.looks import LOOKS
+from tests.support.tls import no_tls
 
 PAGES: dict[str, list[str]] = {
     "nobody": ["/", "/login", "/register", "/reset", "/user/reset?email=a@b.c&token=x", "/about", "/login/wechat"],
@@ -20,33 +22,58 @@ PAGES: dict[str, list[str]] = {
         "/",
         "/tokens",
         "/tokens/new",
+        "/tokens/2",
+        "/tokens/2/edit",
+        "/budgets",
         "/topup",
         "/profile",
         "/profile/2fa",
         "/profile/delete",
         "/chat",
         "/models",
+        "/models/model-a",
+        "/requests",
         "/live",
         "/playground",
         "/status",
     ],
-    "admin": ["/channels", "/users", "/codes", "/audit", "/routing", "/live"],
+    "admin": ["/channels", "/users", "/codes", "/budgets", "/audit", "/routing", "/live"],
     "root": [
         "/",
+        "/requests",
+        "/requests/delete",
         "/live",
         "/playground",
         "/audit",
         "/audit?kind=option&range=1h&who=program",
         "/system",
+        "/system?view=database",
+        "/system?view=tasks",
+        "/system?view=log",
+        "/system?view=settings",
+        "/settings/system",
+        "/settings/file",
+        "/settings/alerts",
+        "/settings/alerts/new",
         "/routing",
         "/routing?model=model-a&draw=1",
         "/routing?model=claude-sonnet-4-5",
+        "/routing?model=model-a&token=1&channel=1",
+        "/models/model-a?in=1000&cached=200&out=50",
         "/channels",
         "/channels?q=nothing-like-this",
         "/channels?status=2",
+        "/channels?view=attention",
+        "/channels?view=tiers&has=prices",
+        "/channels/1/testing-model",
         "/channels/new",
         "/channels/1",
-        "/channels/2",
+        "/channels/1/edit",
+        "/channels/1/models",
+        "/channels/1/requests",
+        "/channels/1/keys",
+        "/channels/1/history",
+        "/channels/2/edit",
         "/channels/1/test",
         "/channels/1/delete",
         "/channels/delete-disabled",
@@ -56,23 +83,37 @@ PAGES: dict[str, list[str]] = {
         "/users",
         "/users/new",
         "/users/2",
+        "/users/3",
+        "/users/2/edit",
         "/users/2/topup",
         "/codes",
         "/codes/new",
         "/codes/1",
+        "/budgets",
+        "/budgets/new?kind=group",
+        "/budgets/new?kind=user&subject=3&name=user&next=/users/3",
+        "/budgets/1/edit",
+        "/budgets/1/delete",
         "/settings/general",
+        "/settings/general/logo",
         "/settings/sign-in",
         "/settings/providers",
+        "/settings/providers/wechat",
         "/settings/robots",
         "/settings/mail",
         "/settings/money",
         "/settings/relay",
+        "/settings/channels",
+        "/settings/status",
         "/settings/logs",
+        "/settings/releases",
+        "/settings/mail/test",
+        "/settings/money/reset/QuotaPerUnit",
+        "/settings?q=mail",
         "/profile",
         "/nothing/here",
     ],
 }
-LOOKS = [(1440, "en", "light"), (390, "zh", "dark"), (1000, "en", "dark"), (390, "en", "light")]
 
 
 def _name(look: tuple[int, str, str]) -> str:
@@ -115,12 +156,15 @@ def test_pages_are_whole(
         "/login",
         "/channels",
         "/channels/1",
+        "/channels/1/edit",
         "/users",
         "/tokens",
         "/settings/money",
         "/playground",
         "/audit",
         "/routing?model=model-a",
+        "/models?of=all",
+        "/models/model-a?in=1000&out=50",
         "/status",
     ],
 )
@@ -140,6 +184,7 @@ def test_first_visit_is_within_budget(site: Site, browser: Browser, states: dict
         ("user", "/audit", 403),
         ("admin", "/system", 403),
         ("admin", "/system/bundle.json", 403),
+        ("admin", "/system/events", 403),
         ("user", "/audit/export.csv", 403),
         ("user", "/settings/general", 403),
         ("admin", "/settings/general", 403),
@@ -170,13 +215,13 @@ def test_visitors_are_sent_to_sign_in_and_back(site: Site, browser: Browser) -> 
 
 @pytest.mark.parametrize("target", ["//evil.example", "https://evil.example/", "/\\evil.example", "javascript:1"])
 def test_sign_in_leads_to_no_other_site(site: Site, target: str) -> None:
-    with httpx2.Client(base_url=site.url, trust_env=False) as client:
+    with httpx2.Client(base_url=site.url, trust_env=False, verify=no_tls()) as client:
         page = client.get("/login", params={"next": target}).text
         assert 'name="next" value="/"' in page
 
 
 def test_files_are_kept_for_a_year_and_pages_not_at_all(site: Site) -> None:
-    with httpx2.Client(base_url=site.url, trust_env=False) as client:
+    with httpx2.Client(base_url=site.url, trust_env=False, verify=no_tls()) as client:
         page = client.get("/login")
         assert page.headers["cache-control"] == "no-store"
         assert "'unsafe" not in page.headers["content-security-policy"]
@@ -190,10 +235,10 @@ def test_files_are_kept_for_a_year_and_pages_not_at_all(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new"), [("/channels/edit/1", "/channels/1"), ("/redemptions", "/codes"), ("/dashboard", "/")]
+    ("old", "new"), [("/channels/edit/1", "/channels/1/edit"), ("/redemptions", "/codes"), ("/dashboard", "/")]
 )
 def test_old_addresses_lead_to_new_ones(site: Site, old: str, new: str) -> None:
-    with httpx2.Client(base_url=site.url, trust_env=False) as client:
+    with httpx2.Client(base_url=site.url, trust_env=False, verify=no_tls()) as client:
         assert client.get(old).headers["location"] == new
 
 

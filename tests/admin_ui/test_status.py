@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 import time
@@ -17,6 +18,7 @@ from admin_ui.views.status import bars, percent
 from gateway.site.uptime import Day, ModelStatus
 from tests.admin_ui.browser import PASSWORD, Site, reader, running_site
 from tests.admin_ui.conftest import furnish
+from tests.support.tls import no_tls
 
 DAY_S = 86_400
 
@@ -51,7 +53,7 @@ def _fill(path: Path) -> None:
 
 def test_strangers_see_it_only_where_that_is_switched_on(busy: Site) -> None:
     client = busy.api("root", PASSWORD)
-    with httpx2.Client(base_url=busy.url, trust_env=False) as stranger:
+    with httpx2.Client(base_url=busy.url, trust_env=False, verify=no_tls()) as stranger:
         client.put("/api/option/", json={"key": "StatusPageEnabled", "value": "false"})
         assert stranger.get("/status").headers["location"] == "/login?next=%2Fstatus"
         client.put("/api/option/", json={"key": "StatusPageEnabled", "value": "true"})
@@ -60,6 +62,29 @@ def test_strangers_see_it_only_where_that_is_switched_on(busy: Site) -> None:
         assert "model-a" in page.text
         for secret in ("Answers", "Azure with", "Fell out", "127.0.0.1"):
             assert secret not in page.text
+
+
+def test_channels_are_shown_only_under_their_public_names(busy: Site) -> None:
+    client = busy.api("root", PASSWORD)
+    names = json.dumps({"1": "Europe", "2": "Europe", "4": "Asia <1>"})
+    for key, value in (
+        ("StatusPageEnabled", "true"),
+        ("StatusPageModels", "false"),
+        ("StatusPageChannels", names),
+    ):
+        assert client.put("/api/option/", json={"key": key, "value": value}).json()["success"]
+    with httpx2.Client(
+        base_url=busy.url, trust_env=False, verify=no_tls(), headers={"Accept-Language": "en"}
+    ) as stranger:
+        text = stranger.get("/status").text
+    assert "model-a" not in text
+    assert text.count("<strong>Europe</strong>") == 1
+    assert "Asia &lt;1&gt;" in text
+    assert text.index("Not available") < text.index("Europe")
+    for secret in ("Answers", "Azure with", "Fell out"):
+        assert secret not in text
+    client.put("/api/option/", json={"key": "StatusPageModels", "value": "true"})
+    client.put("/api/option/", json={"key": "StatusPageChannels", "value": "{}"})
 
 
 @pytest.mark.slow

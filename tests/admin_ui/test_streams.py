@@ -25,11 +25,11 @@ class Database:
     def __init__(self, found: User | Exception | None) -> None:
         self.found = found
 
-    async def read(self, _work: object) -> User | None:
+    async def read(self, _work: object) -> tuple[User | None, int]:
         await trio.lowlevel.checkpoint()
         if isinstance(self.found, Exception):
             raise self.found
-        return self.found
+        return self.found, 0
 
 
 def services(found: User | Exception | None, phase: Phase | None = None) -> Services:

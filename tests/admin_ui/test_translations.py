@@ -46,6 +46,9 @@ def test_a_service_s_words_are_translated_with_their_values() -> None:
     catalogue = load_catalogue("zh")
     assert catalogue.message("channel 17 was not found") == "找不到渠道 17"
     assert catalogue.message("SMTPPort must be between 1 and 65535") == "SMTPPort 必须在 1 与 65535 之间"
+    assert catalogue.message("weight cannot be negative") == "weight 不能为负数"
+    assert catalogue.message("the provider did not answer within 15 s") == "服务商在 15 秒内没有回应"
+    assert catalogue.message("log not found") == "找不到该日志"
     assert catalogue.message("something nobody foresaw") == "something nobody foresaw"
 
 

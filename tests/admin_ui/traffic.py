@@ -9,6 +9,7 @@ import httpx2
 
 from tests.admin_ui.browser import PASSWORD, Site
 from tests.admin_ui.talk import key_of
+from tests.support.tls import no_tls
 
 
 def send_traffic(site: Site, provider: str) -> None:
@@ -48,5 +49,6 @@ def ask(site: Site, name: str, model: str, *, stream: bool = False) -> httpx2.Re
         headers={"Authorization": f"Bearer {key_of(site, name)}"},
         json={"model": model, "stream": stream, "messages": [{"role": "user", "content": "2+2"}]},
         trust_env=False,
+        verify=no_tls(),
         timeout=30,
     )

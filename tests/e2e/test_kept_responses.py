@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import openai
@@ -121,7 +123,7 @@ async def test_a_background_response_is_charged_once_though_nobody_fetches_it(tm
 async def test_a_background_response_survives_the_process_and_is_charged_once(tmp_path: Path) -> None:
     async with world(tmp_path) as here:
         await begin(here)
-        await trio.sleep(0.3)
+        await written_down(here)
         await here.gateway.kill()
         await here.gateway.start()
         await here.log_in_again()
@@ -132,6 +134,13 @@ async def test_a_background_response_survives_the_process_and_is_charged_once(tm
         # The reaper charged what was reserved; the true charge corrects it.
         await here.logs(2)
         await here.assert_charged(UNITS)
+
+
+async def written_down(here: World) -> None:
+    """Wait until the database knows what is still to be charged: the client has its answer a little before."""
+    with trio.fail_after(40), closing(sqlite3.connect(here.gateway.folder / "one-api.db")) as database:
+        while not database.execute("SELECT 1 FROM gw_responses WHERE pending IS NOT NULL").fetchall():
+            await trio.sleep(0.05)
 
 
 async def poll_logs(here: World) -> list[dict[str, Any]]:

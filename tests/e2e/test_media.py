@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import ssl
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ from tests.e2e.test_openai_client import in_thread, official
 from tests.support import sounds
 from tests.support.provider import Answer, failure
 from tests.support.realtime import Close, Cut, Hear, Refuse, Say, realtime_provider
+from tests.support.tls import no_tls
 from tests.support.world import World, bearer, world
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ async def session(
     here: World, *, model: str = REALTIME, key: str = "", subprotocols: tuple[str, ...] = ()
 ) -> AsyncIterator[WebSocket]:
     """Open a session as a client."""
-    transport = Http1Transport(tls=ssl.create_default_context())
+    transport = Http1Transport(tls=no_tls())
     headers = [(b"x-forwarded-for", b"10.0.0.9")]
     if not subprotocols:
         headers.append((b"authorization", f"Bearer {key or here.key}".encode()))
@@ -271,6 +271,25 @@ async def test_a_session_ends_when_the_balance_does(tmp_path: Path) -> None:
             async with session(here, key=broke["key"]):
                 pass
         assert caught.value.status == 403
+        await here.gateway.assert_books_balance()
+
+
+async def test_a_session_ends_when_a_budget_does(tmp_path: Path) -> None:
+    async with world(tmp_path, models=("other",)) as here, realtime_provider(Say(DONE), Hear()) as provider:
+        await here.root.add_channel(base_url=provider.url, models=[REALTIME])
+        budget = {"kind": "token", "subject": str(here.token["id"]), "period": "day", "hard_quota": DONE_UNITS}
+        await here.owner.call("POST", "/api/budget/", json=budget)
+        async with session(here) as socket:
+            assert json.loads(await socket.receive() or "") == DONE
+            event = json.loads(await socket.receive() or "")
+            assert event["error"]["code"] == "budget_exhausted"
+            assert await socket.receive() is None
+        (log,) = await here.logs(1)
+        assert log["quota"] == DONE_UNITS
+        with pytest.raises(SocketRefused) as caught:
+            async with session(here):
+                pass
+        assert caught.value.status == 429
         await here.gateway.assert_books_balance()
 
 

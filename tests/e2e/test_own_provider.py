@@ -9,6 +9,7 @@ import trio
 
 from tests.support.gateway import running_gateway
 from tests.support.provider import Answer, Tokens, provider
+from tests.support.tls import no_tls
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "providers.md"
 
@@ -37,7 +38,9 @@ async def test_the_example_of_the_docs_is_relayed_to_converted_and_charged(tmp_p
         root = await gateway.login()
         await root.add_channel(type=1000, base_url=f"{upstream.url}/v1", models=["acme-large"])
         token = await root.add_token()
-        async with httpx2.AsyncClient(base_url=gateway.url, headers={"x-api-key": token["key"]}) as client:
+        async with httpx2.AsyncClient(
+            base_url=gateway.url, verify=no_tls(), headers={"x-api-key": token["key"]}
+        ) as client:
             answer = await client.post(
                 "/v1/messages",
                 json={

@@ -114,3 +114,31 @@ async def test_without_prometheus_there_is_no_such_page(tmp_path: Path) -> None:
     async with running_gateway(tmp_path, env={"ENABLE_PROMETHEUS_METRICS": "false"}) as gateway:
         root = await gateway.login()
         assert (await root.client.get("/metrics")).status_code == 404
+
+
+async def test_an_unlimited_account_spends_without_a_balance_and_everything_is_counted(tmp_path: Path) -> None:
+    async with provider() as mock, running_gateway(tmp_path) as gateway:
+        root = await gateway.login()
+        await root.add_channel(base_url=mock.url, models=["gpt-4o-mini"])
+        number = await root.add_user("alice", quota=0)
+        token = await (await gateway.login("alice", "password123")).add_token()
+        client, headers = gateway.client(), bearer(token["key"])
+        assert (await client.post("/v1/chat/completions", json=chat_body(), headers=headers)).status_code == 403
+        edit = {"id": number, "username": "alice", "display_name": "alice"}
+        await root.call("PUT", "/api/user/", json=edit | {"unlimited_quota": True})
+        for body in (chat_body(), chat_body(stream=True)):
+            answer = await client.post("/v1/chat/completions", json=body, headers=headers)
+            assert answer.status_code == 200, answer.text
+        with trio.fail_after(10):
+            while len(charged := await root.logs(username="alice")) < 2:
+                await trio.sleep(0.05)
+        spent = sum(row["quota"] for row in charged)
+        assert spent > 0
+        alice = await root.user(number)
+        assert (alice["quota"], alice["used_quota"], alice["request_count"]) == (0, spent, 2)
+        # Who spends without a balance needs nobody's attention; who has none does.
+        assert "alice has nothing left" not in (await root.client.get("/")).text
+        await root.call("PUT", "/api/user/", json=edit | {"unlimited_quota": False})
+        assert "alice has nothing left" in (await root.client.get("/")).text
+        assert (await client.post("/v1/chat/completions", json=chat_body(), headers=headers)).status_code == 403
+        await gateway.assert_books_balance()

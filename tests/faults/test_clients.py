@@ -82,7 +82,7 @@ async def test_stalled_reader_holds_neither_its_relay_nor_the_drain(tmp_path: Pa
                 await here.gateway.terminate()
                 started = trio.current_time()
                 assert await here.gateway.wait() == 0
-                assert trio.current_time() - started < 15
+                assert trio.current_time() - started < 40
         await here.gateway.assert_books_balance()
 
 
@@ -94,7 +94,7 @@ async def test_parallel_requests_never_get_more_than_the_quota(tmp_path: Path, e
     price, quota = 132, 12_000
     with fresh_database(engine, tmp_path) as database:
         env = {"WORKERS": workers}
-        async with world(tmp_path, database=database, env=env, quota=quota, models=["house-model"]) as here:
+        async with world(tmp_path, database=database, env=env, quota=quota, models=["house-model", MODEL]) as here:
             here.provider.standing(Answer(tokens=Tokens(prompt=5, completion=100), head_after_s=0.05))
             statuses: list[int] = []
 

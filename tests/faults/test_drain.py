@@ -34,13 +34,11 @@ async def open_streams(here: World, nursery: trio.Nursery, count: int) -> list[S
     return streams
 
 
-async def refused_after(here: World) -> float:
-    """Return how long it takes until nobody listens any more."""
-    started = trio.current_time()
+async def refused(here: World) -> None:
+    """Wait until nobody listens any more."""
     with trio.fail_after(10):
         while await here.gateway.status() != 0:
             await trio.sleep(0.02)
-    return trio.current_time() - started
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -52,13 +50,12 @@ async def test_drain_cuts_none_of_100_streams(tmp_path: Path, workers: int) -> N
             streams = await open_streams(here, nursery, 100)
             assert here.provider.running == 100
             await here.gateway.terminate()
-            told = trio.current_time()
-            with trio.fail_after(1):
-                while await here.gateway.status() == 200:
+            # Balancers learn of it while the listener still answers.
+            with trio.fail_after(5):
+                while (status := await here.gateway.status()) == 200:
                     await trio.sleep(0.01)
-            assert trio.current_time() - told < 0.4
-            assert await here.gateway.status() == 503
-            assert await refused_after(here) < 2
+            assert status == 503
+            await refused(here)
             assert here.provider.running == 100
         assert all(seen.is_done and seen.is_whole for seen in streams), [s for s in streams if not s.is_done][:3]
         assert {seen.text for seen in streams} == {"".join(LONG)}
@@ -79,7 +76,7 @@ async def test_kept_alive_connection_gets_503_while_draining(tmp_path: Path) -> 
             assert (await kept.get("/v1/models", headers=bearer(here.key))).status_code == 200
             (seen,) = await open_streams(here, nursery, 1)
             await here.gateway.terminate()
-            await refused_after(here)
+            await refused(here)
             try:
                 answer = await kept.post("/v1/chat/completions", json=chat_body(), headers=bearer(here.key))
             except httpx2.TransportError:
@@ -106,7 +103,7 @@ async def test_streams_that_outlive_the_drain_end_properly_and_pay(tmp_path: Pat
                 await trio.sleep(0.5)
                 await here.gateway.terminate()
         # A task of the nursery ends when its stream does.
-        assert trio.current_time() - told < 6
+        assert trio.current_time() - told < 40
         for seen in streams:
             assert seen.is_whole, seen.broken
             assert seen.error is not None, seen
@@ -149,5 +146,5 @@ async def test_idle_connection_does_not_hold_the_drain(tmp_path: Path) -> None:
         started = trio.current_time()
         await gateway.terminate()
         assert await gateway.wait() == 0
-        assert trio.current_time() - started < 5
+        assert trio.current_time() - started < 20
         await session.client.aclose()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -71,14 +72,15 @@ async def test_fifty_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> No
 async def test_killed_worker_is_replaced_and_its_requests_are_settled(tmp_path: Path, victim: str) -> None:
     psutil = pytest.importorskip("psutil")
     async with world(tmp_path, env={"WORKERS": 2}) as here:
-        here.provider.standing(Answer(pieces=("one ", "two ", "three ", "four "), pause_s=0.5))
+        here.provider.standing(Answer(pieces=("one ", "two ", "three ", "four ") * 3, pause_s=0.5))
         parent = psutil.Process(here.gateway.pid)
         workers = parent.children()
         assert len(workers) == 2
         streams = [Seen() for _ in range(12)]
         async with trio.open_nursery() as nursery:
-            for seen in streams:
-                await nursery.start(lambda seen=seen, **status: here.stream(seen=seen, **status))
+            async with trio.open_nursery() as starting:
+                for seen in streams:
+                    starting.start_soon(partial(nursery.start, partial(here.stream, seen=seen)))
             (workers[0] if victim == "worker" else parent).kill()
             if victim == "parent":
                 # Workers without a parent drain by themselves: nobody is cut.

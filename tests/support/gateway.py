@@ -27,13 +27,16 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 import trio
 
+from tests.support.engines import migrated_sqlite
+from tests.support.tls import no_tls
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
     from tests.support.engines import FreshDatabase
 
-START_LIMIT_S = 40.0
+START_LIMIT_S = 90.0
 EXIT_LIMIT_S = 40.0
 CALL_LIMIT_S = 30.0
 
@@ -188,14 +191,20 @@ class Gateway:
     async def status(self) -> int:
         """Return what `/api/status` answers, 0 for no connection."""
         try:
-            async with httpx2.AsyncClient(trust_env=False, timeout=5) as client:
+            async with httpx2.AsyncClient(trust_env=False, verify=no_tls(), timeout=5) as client:
                 return (await client.get(f"{self.url}/api/status")).status_code
         except httpx2.HTTPError:
             return 0
 
     def client(self, **arguments: Any) -> httpx2.AsyncClient:
         """Return a client of this gateway that is closed with it."""
-        settings = {"base_url": self.url, "trust_env": False, "timeout": CALL_LIMIT_S, **arguments}
+        settings = {
+            "base_url": self.url,
+            "trust_env": False,
+            "verify": no_tls(),
+            "timeout": CALL_LIMIT_S,
+            **arguments,
+        }
         client = httpx2.AsyncClient(**settings)
         self._clients.append(client)
         return client
@@ -308,7 +317,13 @@ async def running_gateway(
 
     `database` is a fresh one of any engine, else SQLite in `folder`. `env` comes on top of `CALM`.
     """
-    where = database.environment() if database is not None else {"SQLITE_PATH": str(folder / "one-api.db")}
+    if database is not None:
+        where = database.environment()
+    else:
+        file = folder / "one-api.db"
+        if not file.exists():
+            file.write_bytes(migrated_sqlite())
+        where = {"SQLITE_PATH": str(file)}
     port = free_port()
     inherited = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
     given = {name: str(value) for name, value in (env or {}).items()}

@@ -177,6 +177,8 @@ async def world(
         user_id = await root.add_user("alice", quota=quota)
         owner = await gateway.login("alice", "password123")
         token = await owner.add_token()
+        if int(str((env or {}).get("WORKERS", 1))) > 1 and MODEL in models:
+            await _known_to_all(gateway, token["key"])
         yield World(
             gateway=gateway,
             provider=mock,
@@ -188,6 +190,16 @@ async def world(
             quota=quota,
             client=_client(gateway),
         )
+
+
+async def _known_to_all(gateway: Gateway, key: str) -> None:
+    """Wait until every worker has heard of the channel, each a moment after the one that was told."""
+    in_a_row = 0
+    with trio.fail_after(20):
+        while in_a_row < 12:
+            async with gateway.client() as client:
+                listed = (await client.get("/v1/models", headers=bearer(key))).json().get("data", [])
+            in_a_row = in_a_row + 1 if MODEL in {one["id"] for one in listed} else 0
 
 
 def chat_body(model: str = MODEL, **more: Any) -> dict[str, Any]:

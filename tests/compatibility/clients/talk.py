@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import httpx2
 
+from tests.support.tls import no_tls
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -116,7 +118,7 @@ class Talk(ABC):
         """Give the HTTP client that the official one is to use: its usual one, which also lets us see the heads."""
         hooks = {"response": [self._note]}
         # No certificates are read, which would take longer than the request.
-        with httpx2.Client(event_hooks=hooks, timeout=TIMEOUT_S, trust_env=False, verify=False) as client:
+        with httpx2.Client(event_hooks=hooks, timeout=TIMEOUT_S, trust_env=False, verify=no_tls()) as client:
             yield client
 
     def _note(self, response: httpx2.Response) -> None:
