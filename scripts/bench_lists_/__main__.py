@@ -19,7 +19,7 @@ import httpx2
 import trio
 
 from gateway.accounts.passwords import hash_password
-from scripts.bench_lists_.fill import Size, fill
+from scripts.bench_lists_.fill import Size, analyse, fill
 from storage.bootstrap import ensure_first_root
 from storage.migrate import migrate
 from storage.repositories import usage_rolled
@@ -44,17 +44,52 @@ LISTS = (
     "/channels?q=Channel+19",
     "/channels?status=3",
     "/channels?group=vip&model=gpt-4o-0",
+    "/channels?size=200",
+    "/channels?q=tag+7",
+    "/channels?tag=tag+7",
+    "/channels?has=prices&tested=stale",
+    "/channels?status=draining",
+    "/channels?view=attention",
+    "/channels?view=tiers",
+    "/channels?sort=cost",
+    "/channels?sort=requests&order=asc",
+    "/channels?sort=share&order=asc",
+    "/channels?sort=first",
+    "/channels/1",
+    "/channels/1/models",
+    "/channels/1/requests",
+    "/channels/1/edit",
     "/users",
     "/users?page=40",
     "/users?q=person19",
     "/users?sort=quota",
+    "/users?balance=low&second=none",
+    "/users?size=200",
+    "/users?sort=active",
+    "/users?sort=tokens&order=asc",
+    "/users?sort=inviter",
+    "/users/1999",
     "/tokens",
     "/tokens?page=10",
     "/tokens?q=token+19",
+    "/tokens?user=*",
+    "/tokens?user=*&model=gpt-4o-0&size=200",
+    "/tokens?user=*&used=never",
+    "/tokens?user=*&sort=lasts&order=asc",
+    "/tokens?user=*&sort=requests",
+    "/tokens?user=*&sort=owner&page=10",
+    "/tokens?sort=lasts",
+    "/tokens/5",
+    "/topup",
+    "/profile",
     "/codes",
     "/codes?page=40",
     "/codes?q=batch+1",
+    "/codes?status=1&size=200",
+    "/codes?sort=expires",
     "/models?of=all",
+    "/models?of=all&sort=health",
+    "/models?of=all&sort=tokens",
     "/requests",
     "/requests?size=200",
     "/requests?at={middle}",
@@ -75,7 +110,27 @@ LISTS = (
     "/requests?view=failed&channel=3",
     "/requests?view=retried",
     "/requests?stream=no&min_cost=0.01",
+    "/requests?view=slow",
+    "/requests?status=429",
+    "/requests?status=5xx&channel=3",
+    "/requests?status=2xx&format=messages",
+    "/requests?format=rerank",
+    "/requests?group=rare",
+    "/requests?group=vip&retried=yes",
+    "/requests?min_first=2000",
+    "/requests?error=no+such+error",
+    "/requests?content=no+such+text",
+    "/requests?session=session-70000",
+    "/requests/f1000",
+    "/requests/{entry}",
+    "/requests/{entry}?view=failed",
     "/audit",
+    "/audit?size=20&more=10",
+    "/audit?q=Channel+19",
+    "/audit?field=reason",
+    "/audit?kind=channel&object=19",
+    "/audit/1",
+    "/channels/19/history",
 )
 CHARTS = (
     "/?range=1h",
@@ -91,6 +146,10 @@ CHARTS = (
     "/cost?by=day",
     "/cost?model=gpt-4o-0&by=user",
     "/requests/sums",
+    "/requests/sums?range=30d&model=gpt-4o-0",
+    "/requests/sums?range=24h&status=5xx",
+    "/requests/sums?range=7d&format=messages",
+    "/requests/sums?user=root",
 )
 OWN = ("/", "/?range=30d", "/cost", "/requests", "/requests?sort=quota", "/tokens", "/models")
 
@@ -130,7 +189,7 @@ async def _measure(fresh: FreshDatabase, folder: Path, size: Size, rounds: int, 
         began = time.monotonic()
         await trio.to_thread.run_sync(_wait_for_sums, fresh)
         _say(f"a month is summed up in {time.monotonic() - began:.0f} s")
-        names = {"middle": f"{int(time.time()) - 15 * 86_400}.0.2.{size.logs // 2}", "request_id": ""}
+        names = {"middle": f"{int(time.time()) - 15 * 86_400}.0.2.{size.logs // 2}", "entry": str(size.logs // 2)}
         names["request_id"] = f"20260101{size.logs // 2 + 3:016}".ljust(31, "0")
         slow = 0
         for who, password, title, paths in (
@@ -177,6 +236,7 @@ def _wait_for_sums(fresh: FreshDatabase) -> None:
         oldest = database.read_sync(usage_rolled.first_charge)
         while database.read_sync(usage_rolled.rolled_hours)[0] not in range(1, oldest + 1):
             time.sleep(0.5)
+        database.write_sync(analyse)
     finally:
         database.close()
 

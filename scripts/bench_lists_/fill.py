@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert
 
+from storage.audit_tables import gw_audit
+from storage.channel_tables import gw_channel_labels, gw_channel_tests
 from storage.tables import abilities, channels, logs, redemptions, tokens, traces, users
-from storage.traffic_tables import gw_attempts, gw_requests
+from storage.traffic_tables import gw_attempts, gw_requests, gw_tallies, gw_usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,6 +33,7 @@ _BATCH = 5_000
 _PART = 50_000
 _FAMILIES = ("gpt-4o", "gpt-4.1", "o3", "claude-sonnet-4-5", "gemini-2.5-pro", "deepseek-chat", "qwen-max", "glm-4")
 _GROUPS = ("default", "vip", "svip")
+_ENDPOINTS = ("chat_completions", "messages", "responses")
 _MODELS_A_CHANNEL = 6
 _ENDS = ((502, "upstream_failed"), (429, "upstream_failed"), (403, "quota"), (499, "client_gone"))
 
@@ -69,6 +72,9 @@ def fill(database: Database, size: Size, *, password: str, say: Callable[[str], 
         (tokens, _tokens(size, now)),
         (channels, _channels(size, models, now)),
         (abilities, _abilities(size, models)),
+        (gw_channel_labels, _labels(size)),
+        (gw_channel_tests, _channel_tests(size, now)),
+        (gw_audit, _switches(size, now)),
         (redemptions, _codes(size, now)),
         (logs, _logs(size, models, now, rng)),
         (traces, _traces(size, now, rng)),
@@ -82,7 +88,7 @@ def fill(database: Database, size: Size, *, password: str, say: Callable[[str], 
             database.write_sync(lambda conn, table=table, part=part: _store(conn, table, part))
             count += len(part)
         say(f"{count:>9,} rows of {table.name} in {time.monotonic() - began:.0f} s")
-    database.write_sync(_look_at)
+    database.write_sync(analyse)
 
 
 def _store(conn: Connection, table: Table, rows: list[Row]) -> None:
@@ -104,10 +110,13 @@ def _store(conn: Connection, table: Table, rows: list[Row]) -> None:
             conn.execute(insert(table), rows[begin : begin + _BATCH])
 
 
-def _look_at(conn: Connection) -> None:
+def analyse(conn: Connection) -> None:
     """Let the engine count what it has, as it does by itself after a while."""
     if conn.dialect.name != "mysql":
         conn.exec_driver_sql("ANALYZE")
+        return
+    names = ", ".join(table.name for table in (logs, gw_requests, gw_attempts, gw_usage, gw_tallies))
+    conn.exec_driver_sql(f"ANALYZE TABLE {names}")
 
 
 def _users(size: Size, now: int, password: str) -> Iterator[Row]:
@@ -148,6 +157,13 @@ def _tokens(size: Size, now: int) -> Iterator[Row]:
             "used_quota": number * 10,
             "created_at": now * 1000,
         }
+
+
+def _token_of(size: Size, user: int, number: int) -> str:
+    """Return the name of a token of a user."""
+    if user == 1:
+        return f"token {10 * (1 + number % (size.tokens // 10))}"
+    return f"token {user - 1 + number % max(size.tokens // size.users, 1) * size.users}"
 
 
 def _models_of(channel: int, models: list[str]) -> list[str]:
@@ -192,6 +208,55 @@ def _abilities(size: Size, models: list[str]) -> Iterator[Row]:
                 }
 
 
+def _labels(size: Size) -> Iterator[Row]:
+    for number in range(3, size.channels + 1, 3):
+        yield {"channel_id": number, "tag": f"tag {number % 40}", "note": "bought in May" if number % 2 else ""}
+
+
+def _channel_tests(size: Size, now: int) -> Iterator[Row]:
+    """The last ten tests of each channel, of which every twentieth failed."""
+    for turn in range(10):
+        for channel in range(1, size.channels + 1):
+            number = turn * size.channels + channel
+            yield {
+                "id": number,
+                "channel_id": channel,
+                "tested_at": (now - (10 - turn) * 3600) * 1000,
+                "model": "gpt-4o-0",
+                "passed": number % 20 != 0,
+                "duration_ms": number % 3000,
+                "status": 200,
+                "format": "openai_chat",
+                "is_stream": False,
+                "prompt_tokens": 8,
+                "completion_tokens": 1,
+                "units": 10,
+                "said": "4",
+            }
+
+
+def _switches(size: Size, now: int) -> Iterator[Row]:
+    """All channels were switched off and on ten times, each time at once."""
+    for turn in range(20):
+        whole = turn * (size.channels + 1) + 1
+        for channel in range(size.channels + 1):
+            yield {
+                "id": whole + channel,
+                "created_at": (now - (20 - turn) * 3600) * 1000,
+                "actor_id": 1,
+                "actor": "root",
+                "address": "127.0.0.1",
+                "via": "page",
+                "action": ("channel.enable", "channel.disable")[turn % 2],
+                "kind": "channel",
+                "object_id": channel,
+                "object_name": f"Channel {channel}" if channel else "",
+                "changes": '{"reason": ["", "invalid key"]}' if channel else "{}",
+                "part_of": whole if channel else 0,
+                "batch": None if channel else f"{turn:032}",
+            }
+
+
 def _codes(size: Size, now: int) -> Iterator[Row]:
     for number in range(1, size.codes + 1):
         yield {
@@ -228,7 +293,7 @@ def _logs(size: Size, models: list[str], now: int, rng: Random) -> Iterator[Row]
             "type": kind,
             "content": "model rate 1.25, group rate 1.00, completion rate 4.00, cached_prompt 0, cached_completion 0",
             "username": "root" if user == 1 else f"person{user}",
-            "token_name": f"token {user * 3 + number % 3}",
+            "token_name": _token_of(size, user, number),
             "model_name": model,
             "quota": prompt + 4 * completion,
             "prompt_tokens": prompt,
@@ -290,11 +355,15 @@ def _requests(size: Size, models: list[str], now: int, rng: Random) -> Iterator[
             "finished_at": second * 1000 + number % 1000,
             "user_id": user,
             "username": "root" if user == 1 else f"person{user}",
-            "token_name": f"token {user * 3 + number % 3}",
+            "token_name": _token_of(size, user, number),
+            "user_group": "rare" if number % 40_000 == 1 else _GROUPS[user % 3],
+            "session": f"session-{number // 10}" if number % 4 else "",
             "model": model,
             "sent_model": model,
             "channel_id": channel,
-            "endpoint": "chat_completions",
+            "endpoint": "rerank"
+            if number % 30_000 == 3
+            else ("chat_completions", "messages", "responses")[number % 3],
             "is_stream": number % 3 != 0,
             "status": status if fails else 200,
             "outcome": outcome if fails else "ok",

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from adapters.formats.embedders import EMBEDDERS
 from adapters.formats.errors import FormatError, ProviderFailure
 from adapters.formats.gemini.schema import json_schema, response_schema, tool_schema
-from adapters.formats.neutral import End, Failure, RequestOptions, ResponseOptions
+from adapters.formats.neutral.encoding import RequestOptions, ResponseOptions
+from adapters.formats.neutral.events import End, Failure
 from adapters.formats.passable import can_pass
 from adapters.formats.reading import load
 from adapters.formats.table import CLIENTS, COUNTED, PASSING, PROVIDERS
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from adapters.formats.codec import ClientSide, ProviderSide
-    from adapters.formats.neutral import Request, Response, StreamEvent
+    from adapters.formats.neutral.answers import Response
+    from adapters.formats.neutral.events import StreamEvent
+    from adapters.formats.neutral.requests import Request
 
 MODELS = (
     "gpt-5.1",
