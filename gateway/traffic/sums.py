@@ -26,7 +26,7 @@ from storage.repositories.tallies import Fate
 from storage.repositories.usage import DAY, HOUR, Buckets, Only, Sums
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable
 
     from sqlalchemy import Connection
 
@@ -97,10 +97,11 @@ class UsageSums:
         first, end = await self._database.read(usage_rolled.rolled_hours)
         if not end:
             first = end = closed
-        for since, until in _portions(end, closed):
-            await self.sum_up(since, until)
-        for since, until in reversed(list(_portions(begin, first))):
-            await self.sum_up(since, until, backwards=True)
+        for start in range(end, closed, HOUR):
+            await self._sum_up(start)
+        # Backwards: what is known must never have a gap.
+        for start in reversed(range(begin, first, HOUR)):
+            await self._sum_up(start)
         if first < begin and begin == closed - LONGEST_S:
             await self._database.write(lambda conn: usage_rolled.drop_hours(conn, begin))
         return (max(closed - end, 0) + max(first - begin, 0)) // HOUR
@@ -122,24 +123,12 @@ class UsageSums:
         for start in range(since, until, HOUR):
             sums = found.get(((start - since) // HOUR, ""), Sums())
             if known.get(start) != (sums.requests, sums.units):
-                await self.sum_up(start, start + HOUR)
+                await self._sum_up(start)
                 count += 1
         return count
 
-    async def sum_up(self, since: int, until: int, *, backwards: bool = False) -> None:
-        """Sum up the hours from `since` to `until`, which are of one day of UTC, and the day if it is complete.
-
-        Before what is known they are summed up `backwards`: what is known must never have a gap.
-        """
-        hours = range(since, until, HOUR)
-        for start in reversed(hours) if backwards else hours:
-            await self._sum_up_hour(start)
-        first, end = await self._database.read(usage_rolled.rolled_hours)
-        day = since - since % DAY
-        if first <= day and day + DAY <= end:
-            await self._database.write(lambda conn: usage_rolled.sum_up_day(conn, day))
-
-    async def _sum_up_hour(self, start: int) -> None:
+    async def _sum_up(self, start: int) -> None:
+        """Sum up the hour from `start`, and with it the day of UTC whose hours are all known then."""
         end = start + HOUR
         rows = await self._database.read(partial(_from_requests, start, end))
         elsewhere: list[tuple[Charge, Fate]] | None = None
@@ -154,6 +143,11 @@ class UsageSums:
                 tallies.store(conn, elsewhere)
             tallies.store_uncharged(conn, start, end)
             usage_rolled.sum_up_hour(conn, start, rows)
+            # At once: whoever reads takes a day whose hours are all there for one that is summed up.
+            first, last = usage_rolled.rolled_hours(conn)
+            day = start - start % DAY
+            if first <= day and day + DAY <= last:
+                usage_rolled.sum_up_day(conn, day)
 
         await self._database.write(store)
         await trio.sleep(_BREATH_S)
@@ -186,14 +180,6 @@ async def counted_share(database: Database, log_database: Database, *, now_s: fl
     if not oldest or now_s - oldest < _LONG_S or (end and first <= begin + HOUR):
         return None
     return (end - first) / (now_s - begin) if end else 0.0
-
-
-def _portions(since: int, until: int) -> Iterator[tuple[int, int]]:
-    """Give the parts of a span that lie in one day of UTC each, oldest first."""
-    while since < until:
-        following = min(since - since % DAY + DAY, until)
-        yield since, following
-        since = following
 
 
 def _from_requests(since: int, until: int, conn: Connection) -> list[tuple[str, str, Sums]]:

@@ -153,6 +153,26 @@ async def test_figures_do_not_depend_on_what_was_summed_up(database: Database, s
 
 
 @pytest.mark.slow
+async def test_figures_are_whole_after_every_step_of_summing_up(
+    database: Database, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    all_rows = rows(100)
+    database.write_sync(lambda c: c.execute(insert(logs), all_rows))
+    write, seen = Database.write, list[Sums]()
+    span = Span(since=BEGIN, until=NOW)
+
+    async def write_and_look(self: Database, work: Callable[[Any], Any], *more: Any) -> Any:
+        result = await write(self, work, *more)
+        seen.append((await figures.totals(site.services, span, by=""))[""])
+        return result
+
+    monkeypatch.setattr(Database, "write", write_and_look)
+    await UsageSums(database, database, journal=Notes(), now_s=lambda: NOW).catch_up()
+    assert len(seen) > 70
+    assert set(seen) == {expected(all_rows, "", BEGIN, NOW)[""]}
+
+
+@pytest.mark.slow
 async def test_figures_of_some_are_those_of_the_log_whatever_the_filters_are(database: Database, site: Site) -> None:
     all_rows = rows()
     database.write_sync(lambda c: c.execute(insert(logs), all_rows))
