@@ -85,25 +85,28 @@ class Reaper:
 
     async def _reap_replica(self, replica: Replica) -> int:
         count = 0
-        while True:
-            read = partial(read_orphans, replica_id=replica.replica_id, limit=_BATCH, skip=sorted(self._refused))
-            ops = await self._database.read(read, lane=Lane.LEDGER)
-            if not ops:
-                break
-            settled = await self._settle(ops, replica)
-            if settled is None:
-                return count
-            count += settled
+        try:
+            while True:
+                read = partial(read_orphans, replica_id=replica.replica_id, limit=_BATCH, skip=sorted(self._refused))
+                ops = await self._database.read(read, lane=Lane.LEDGER)
+                if not ops:
+                    break
+                settled = await self._settle(ops, replica)
+                if settled is None:
+                    return count
+                count += settled
+        finally:
+            # What is settled is told, whether the rest could be or not.
+            if count:
+                self.reaped += count
+                self._journal.event(
+                    "warning",
+                    "ledger.reaped",
+                    "requests of an interrupted process were settled by estimate",
+                    replica=replica.replica_id,
+                    requests=count,
+                )
         await self._database.write(partial(forget_replica, replica=replica), lane=Lane.LEDGER)
-        if count:
-            self.reaped += count
-            self._journal.event(
-                "warning",
-                "ledger.reaped",
-                "requests of an interrupted process were settled by estimate",
-                replica=replica.replica_id,
-                requests=count,
-            )
         return count
 
     async def _settle(self, ops: Sequence[Reap], replica: Replica) -> int | None:
