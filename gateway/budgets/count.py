@@ -116,7 +116,7 @@ class Counts:
         self._entries[request_id] = entry
 
     def grow(self, request_id: str, units: int) -> None:
-        """Count what a running request reserved on top."""
+        """Count what a running request reserves on top; less than 0 where that was refused."""
         entry = self._entries.get(request_id)
         if entry is None or entry.is_over:
             return

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from gateway.ledger.types import LedgerError
+from gateway.ledger.types import InsufficientQuota, LedgerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,11 +71,13 @@ class BudgetedLedger:
         """See `Ledger.reserve`. Raises `BudgetSpent`, too; what reserves nothing is free and always let in."""
         index = self._registry.current.budgets
         budgets = index.of(reservation.user_id, reservation.token_id, reservation.group) if index else ()
-        if not budgets or not reservation.units:
+        if not budgets:
             await self._ledger.reserve(reservation)
             return
         now = self._now()
-        self._check(budgets, now)
+        if reservation.units:
+            self._check(budgets, now)
+        # What is free is known as well: where its channel fails, it may go on with one that is not.
         self._counts.hold(reservation.request_id, budgets, reservation.units, now)
         try:
             await self._ledger.reserve(reservation)
@@ -85,8 +87,14 @@ class BudgetedLedger:
 
     async def amend(self, request_id: str, *, channel_id: int, add_units: int) -> None:
         """See `Ledger.amend`."""
-        await self._ledger.amend(request_id, channel_id=channel_id, add_units=add_units)
+        # Before anything waits, so that whoever asks meanwhile sees it.
         self._counts.grow(request_id, add_units)
+        try:
+            await self._ledger.amend(request_id, channel_id=channel_id, add_units=add_units)
+        except InsufficientQuota:
+            self._counts.grow(request_id, -add_units)
+            raise
+        # Whatever else it raises leaves open whether the books took it; the relay ends then, and gives all back.
 
     async def settle(self, settlement: Settlement) -> None:
         """See `Ledger.settle`."""

@@ -210,6 +210,8 @@ class Books:
 
     async def amend(self, request_id: str, *, channel_id: int, add_units: int) -> None:
         await trio.sleep(1)
+        if self.short:
+            raise UserExhausted(needed_units=1)
 
     async def settle(self, settlement: Settlement) -> None:
         await trio.sleep(1)
@@ -335,6 +337,32 @@ async def test_what_a_running_stream_takes_on_top_is_held(autojump_clock: MockCl
     with pytest.raises(BudgetSpent) as refused:
         check(kept)
     assert not refused.value.full.is_spent
+
+
+async def test_what_began_free_is_held_from_the_moment_it_costs_something(autojump_clock: MockClock) -> None:
+    kept = ledger(BUDGETS[0])
+    await kept.reserve(reservation("a", 0))
+    check(kept)
+    async with trio.open_nursery() as nursery:
+        # Another channel takes over, and somebody asks while the books are still asked.
+        nursery.start_soon(lambda: kept.amend("a", channel_id=2, add_units=100))
+        await trio.testing.wait_all_tasks_blocked()
+        with pytest.raises(BudgetSpent) as refused:
+            check(kept)
+        assert not refused.value.full.is_spent
+    await kept.settle(settlement("a", 40))
+    assert kept._counts.at(BUDGETS[0], START).used == 40
+
+
+async def test_what_could_not_be_taken_on_top_is_not_held(autojump_clock: MockClock) -> None:
+    books = Books()
+    kept = ledger(BUDGETS[0], books=books)
+    await kept.reserve(reservation("a", 10))
+    books.short = True
+    with pytest.raises(UserExhausted):
+        await kept.amend("a", channel_id=1, add_units=90)
+    check(kept)
+    assert kept._counts.at(BUDGETS[0], START).used == 10
 
 
 async def test_what_goes_on_is_asked_about_what_it_used_and_not_about_what_is_held(autojump_clock: MockClock) -> None:
