@@ -9,13 +9,18 @@ import trio
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sized
 
+# Somebody else's lock is gone by then; a database that is away does not hold up the end.
+LAST_FAILURES = 4
+LAST_PAUSE_S = 0.2
+
 
 class WriteBehind:
     """Calls `flush` while something is `waiting`, until closed, and then until nothing is.
 
-    `flush` writes some of it and takes it out of `waiting`; it returns `False` when the database is away, and raises
-    nothing. It is called `delay_s` after something came, so that it finds much at once; after a failure it rests for
-    `retry_s` first. What is left at the end has `last_s` for it. All in seconds.
+    `flush` writes some of it, and takes it out of `waiting` once it is written; it returns `False` when the database
+    is away, and raises nothing. It is called `delay_s` after something came, so that it finds much at once; after a
+    failure it rests for `retry_s` first. All in seconds. What is left at the end has `last_s` for it, and as many
+    failures as `LAST_FAILURES`; what stays in `waiting` then is lost, which is its owner's to say.
     """
 
     def __init__(
@@ -59,16 +64,27 @@ class WriteBehind:
                     await self._pause(self._retry_s)
         finally:
             # Also when the process is told to end at once: what was noted already is worth so long.
-            with trio.move_on_after(self._last_s, shield=True):
-                while self._waiting and await self._flush():
-                    pass
-            self._stopped.set()
+            try:
+                with trio.move_on_after(self._last_s, shield=True):
+                    await self._write_last()
+            finally:
+                self._stopped.set()
 
     async def aclose(self) -> None:
         """Return when everything is written that can be; the caller bounds this, since a write may be under way."""
         self._closing.set()
         self._wake.set()
         await self._stopped.wait()
+
+    async def _write_last(self) -> None:
+        failures = 0
+        while self._waiting:
+            if await self._flush():
+                continue
+            failures += 1
+            if failures == LAST_FAILURES:
+                return
+            await trio.sleep(LAST_PAUSE_S)
 
     async def _pause(self, seconds: float) -> None:
         """Wait, but not beyond the end."""

@@ -16,7 +16,7 @@ from gateway.recordings.packing import packed
 from gateway.recordings.recording import Recording, Room
 from gateway.relay.endpoints import Kind
 from gateway.write_behind import WriteBehind
-from storage.errors import DatabaseUnavailable, Retryable, StorageError
+from storage.errors import Conflict, DatabaseUnavailable, Retryable, StorageError
 from storage.repositories import messages
 from storage.repositories.messages import StoredMessages
 
@@ -64,7 +64,9 @@ class MessageRecorder:
         self._writing = WriteBehind(self._waiting, self._flush, delay_s=FLUSH_S, retry_s=RETRY_S, last_s=LAST_FLUSH_S)
         self._complained = False
         self._singly = 0
-        """So many are written one by one, to find the one that the database refuses."""
+        """So many are written one by one, to find the one that the database refuses or has."""
+        self._in_doubt = 0
+        """So many of the oldest may be stored already: their COMMIT was not answered."""
         self.dropped = 0
         """Recordings that were lost since the start."""
 
@@ -134,18 +136,20 @@ class MessageRecorder:
             await self._database.write(lambda conn: messages.add(conn, rows))
         except (DatabaseUnavailable, Retryable) as error:
             self._complain(f"recorded messages are kept in memory for now: {error}")
-            if not (isinstance(error, DatabaseUnavailable) and error.in_doubt):
-                return False
-            # They may be stored, and cannot be stored twice.
-            self.dropped += len(batch)
+            if isinstance(error, DatabaseUnavailable) and error.in_doubt:
+                # They may be stored, and cannot be stored twice: each one tells by itself.
+                self._in_doubt = self._singly = max(self._in_doubt, self._singly, len(batch))
+            return False
         except StorageError as error:
             if len(batch) > 1:
                 self._singly = len(batch)
                 return True
-            self._drop(f"messages of request {batch[0][0].request_id} could not be stored: {error}")
+            if not (self._in_doubt and isinstance(error, Conflict)):
+                self._drop(f"messages of request {batch[0][0].request_id} could not be stored: {error}")
         else:
             self._complained = False
         self._singly = max(self._singly - len(batch), 0)
+        self._in_doubt = max(self._in_doubt - len(batch), 0)
         for recording, _at in batch:
             self._waiting.popleft()
             recording.release()

@@ -1,7 +1,8 @@
 """Stores how requests ended, a moment later and many at once, so that no client waits for it.
 
-Nothing here is money. What does not fit the buffer while the database is away is dropped, oldest first, said once
-and counted; a process that is killed loses what waited. Rows older than a month are deleted.
+Nothing here is money. What is noted stays in memory until the database has it, once. What does not fit there while
+the database is away is dropped, oldest first, said once and counted; a process that is killed loses what waited. Rows
+older than a month are deleted.
 """
 
 from __future__ import annotations
@@ -68,7 +69,13 @@ class RequestRecorder:
         self._database = database
         self._journal = journal
         self._now_ms = now_ms
-        self._waiting: deque[tuple[FinishedRequest, Sequence[FailedAttempt]]] = deque(maxlen=BUFFERED)
+        self._waiting: deque[tuple[FinishedRequest, Sequence[FailedAttempt]]] = deque()
+        self._under_way = 0
+        """So many of the oldest are being written."""
+        self._in_doubt = 0
+        """So many of the oldest may be stored already: their COMMIT was not answered."""
+        self._singly = 0
+        """So many are written one by one, to find the one that the database refuses."""
         self._writing = WriteBehind(self._waiting, self._flush, delay_s=FLUSH_S, retry_s=RETRY_S, last_s=LAST_FLUSH_S)
         self._complained = False
         self.dropped = 0
@@ -76,7 +83,14 @@ class RequestRecorder:
 
     def note(self, request: FinishedRequest, failures: Sequence[FailedAttempt]) -> None:
         """See `Recorder.note`."""
-        if len(self._waiting) == BUFFERED:
+        if self._writing.is_over:
+            self.dropped += 1
+            return
+        if len(self._waiting) >= BUFFERED:
+            # Not one that is being written.
+            del self._waiting[self._under_way]
+            self._in_doubt -= self._under_way < self._in_doubt
+            self._singly -= self._under_way < self._singly
             self.dropped += 1
         self._waiting.append((request, failures))
         self._writing.wake()
@@ -85,7 +99,10 @@ class RequestRecorder:
         """Write until `aclose`, then write what is left and return."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._tidy)
-            await self._writing.run(task_status=task_status)
+            try:
+                await self._writing.run(task_status=task_status)
+            finally:
+                self._forget_rest()
             nursery.cancel_scope.cancel()
 
     async def aclose(self) -> None:
@@ -93,30 +110,44 @@ class RequestRecorder:
         await self._writing.aclose()
 
     async def _flush(self) -> bool:
-        """Write the oldest; `False` when the database is away."""
-        batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_AT_ONCE))]
+        """Write the oldest; `False` when the database is away, which leaves them where they are."""
+        number = min(len(self._waiting), 1 if self._singly else MOST_AT_ONCE)
+        if self._in_doubt:
+            # Their transaction alone is repeated.
+            number = min(number, self._in_doubt)
+        batch = [self._waiting[place] for place in range(number)]
         if not batch:
             return True
-        rows = [request for request, _ in batch]
-        failures = [failure for _, failed in batch for failure in failed]
+        self._under_way = number
         try:
-            await self._database.write(lambda conn: requests.add(conn, rows, failures))
+            await self._database.write(partial(_store, batch=batch, looks=bool(self._in_doubt)))
         except (DatabaseUnavailable, Retryable) as error:
             self._complain(f"requests are kept in memory for now: {error}")
             if isinstance(error, DatabaseUnavailable) and error.in_doubt:
-                # They may be stored: better to miss a few than to show them twice.
-                self.dropped += len(batch)
-                return False
-            room = BUFFERED - len(self._waiting)
-            self.dropped += max(len(batch) - room, 0)
-            self._waiting.extendleft(reversed(batch[-room:] if room else []))
+                self._in_doubt = max(self._in_doubt, number)
             return False
         except StorageError as error:
-            self.dropped += len(batch)
-            self._complain(f"{len(batch)} requests could not be remembered: {error}")
-            return True
-        self._complained = False
+            if number > 1:
+                self._singly = number
+                return True
+            self.dropped += 1
+            self._complain(f"the request {batch[0][0].request_id} could not be remembered: {error}")
+        else:
+            self._complained = False
+        finally:
+            self._under_way = 0
+        # Nothing waited since it was written, so that nobody can be cancelled in between.
+        for _ in range(number):
+            self._waiting.popleft()
+        self._singly = max(self._singly - number, 0)
+        self._in_doubt = max(self._in_doubt - number, 0)
         return True
+
+    def _forget_rest(self) -> None:
+        if self._waiting:
+            self.dropped += len(self._waiting)
+            self._complained = False
+            self._complain(f"{len(self._waiting)} requests could not be remembered before the end")
 
     def _complain(self, text: str) -> None:
         if not self._complained:
@@ -139,3 +170,12 @@ class RequestRecorder:
             except StorageError as error:
                 self._journal.event("warning", "retention.failing", f"old requests stay for now: {error}")
             await trio.sleep(TIDY_S)
+
+
+def _store(
+    conn: Connection, batch: Sequence[tuple[FinishedRequest, Sequence[FailedAttempt]]], *, looks: bool
+) -> None:
+    """Write `batch`; with `looks` what is not there yet: a request and its attempts are stored together."""
+    there = requests.known(conn, [request.request_id for request, _ in batch]) if looks else frozenset[str]()
+    new = [one for one in batch if one[0].request_id not in there]
+    requests.add(conn, [request for request, _ in new], [failure for _, failed in new for failure in failed])

@@ -79,6 +79,12 @@ def add(conn: Connection, requests: Sequence[FinishedRequest], attempts: Sequenc
         insert_many(conn, gw_attempts, [_values(row, gw_attempts) for row in attempts])
 
 
+def known(conn: Connection, request_ids: Iterable[str]) -> frozenset[str]:
+    """Return which of some requests are stored."""
+    ids = gw_requests.c.request_id
+    return frozenset(conn.execute(select(ids).where(ids.in_(list(request_ids)))).scalars())
+
+
 def by_id(conn: Connection, number: int) -> FinishedRequest | None:
     """Return one request."""
     return one(conn, FinishedRequest, query(gw_requests, FinishedRequest).where(gw_requests.c.id == number))

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 import trio
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from gateway.recordings import recorder as recorders
 from gateway.recordings.access import Recorded
 from gateway.recordings.packing import Content, shortened, unpacked
 from gateway.recordings.reading import Talk, read_talk
 from gateway.recordings.recorder import MessageRecorder
+from storage.database import Lane
 from storage.engines import EngineOptions
+from storage.errors import DatabaseUnavailable
 from storage.message_tables import gw_messages
 from storage.repositories import messages
 from storage.sealing import PREFIX
@@ -27,7 +29,7 @@ from tests.relay.harness import DONE, ROLE, STOP, Got, Plane, Reply, answer, del
 from tests.relay.views import channel
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from gateway.recordings.recording import Recording
     from storage.database import Database
@@ -359,6 +361,33 @@ async def test_one_that_the_database_refuses_does_not_cost_the_others(
         middle.request_id = site.recorder._waiting[0][0].request_id
         assert len(await site.rows()) == 2
     assert site.recorder.dropped == 1
+
+
+async def test_what_may_be_stored_already_is_kept_once_and_not_lost(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorders, "FLUSH_S", 0.0)
+    monkeypatch.setattr(recorders, "RETRY_S", 0.0)
+    write = database.write
+    answers = [True, False]
+
+    async def broken(work: Callable[[Connection], None], lane: Lane = Lane.CONTROL) -> None:
+        if not answers:
+            await write(work, lane)
+            return
+        # The connection breaks before COMMIT arrives, or after it.
+        if answers.pop():
+            await write(work, lane)
+        raise DatabaseUnavailable("the connection broke", in_doubt=True)
+
+    monkeypatch.setattr(database, "write", broken)
+    async with recorded(database) as site:
+        for _ in range(3):
+            site.plane.transport.script.append(answer("pong"))
+            await site.plane.ask(CHAT)
+        assert len(await site.rows()) == 3
+    assert site.recorder.dropped == 0
+    assert len(site.notes.named("messages.unrecorded")) == 1
 
 
 async def test_at_rest_it_is_sealed_where_there_is_a_secret(migrated: FreshDatabase) -> None:

@@ -378,6 +378,14 @@ async def test_responses_wait_for_a_database_that_is_away(autojump_clock: MockCl
     assert [stored.response_id for stored in p.kept.rows.values()] == ["resp_1"]
 
 
+async def test_what_could_not_be_written_down_before_the_end_is_said(autojump_clock: MockClock) -> None:
+    async with plane(**one()) as p:
+        p.kept.broken = True
+        await create(p, told(usage=USAGE))
+        await p.responses.aclose()
+    assert [name for name, _message in p.journal.events] == ["responses.failing", "responses.lost"]
+
+
 async def test_a_response_that_the_database_refuses_holds_up_no_other(autojump_clock: MockClock) -> None:
     async with plane(**one()) as p:
         p.kept.broken = True

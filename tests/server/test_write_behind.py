@@ -7,7 +7,7 @@ from collections import deque
 import trio
 from trio.testing import MockClock
 
-from gateway.write_behind import WriteBehind
+from gateway.write_behind import LAST_PAUSE_S, WriteBehind
 
 
 class Store:
@@ -17,6 +17,8 @@ class Store:
         self.waiting: deque[int] = deque()
         self.written: list[tuple[float, list[int]]] = []
         self.is_away = False
+        self.fails = 0
+        """So many times it does not take anything."""
         self.loop = WriteBehind(self.waiting, self.flush, delay_s=1, retry_s=10, last_s=5)
 
     def note(self, number: int) -> None:
@@ -25,7 +27,8 @@ class Store:
 
     async def flush(self) -> bool:
         await trio.lowlevel.checkpoint()
-        if self.is_away:
+        if self.is_away or self.fails:
+            self.fails = max(self.fails - 1, 0)
             return False
         self.written.append((trio.current_time(), list(self.waiting)))
         self.waiting.clear()
@@ -89,3 +92,14 @@ async def test_a_store_that_is_away_does_not_hold_up_the_end(autojump_clock: Moc
         await store.loop.aclose()
     assert store.waiting == deque([1])
     assert trio.current_time() - began <= 5
+
+
+async def test_somebody_elses_lock_at_the_end_costs_nothing(autojump_clock: MockClock) -> None:
+    store = Store()
+    began = trio.current_time()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(lambda task_status: store.loop.run(task_status=task_status))
+        store.note(1)
+        store.fails = 2
+        nursery.cancel_scope.cancel()
+    assert store.written == [(began + 2 * LAST_PAUSE_S, [1])]

@@ -136,7 +136,11 @@ class ResponseBook:
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Write down what is noted, until closed."""
-        await self._writing.run(task_status=task_status)
+        try:
+            await self._writing.run(task_status=task_status)
+        finally:
+            self._lost += len(self._waiting)
+            self._tell_lost()
 
     async def aclose(self) -> None:
         """Write down what waits, within bounds."""
@@ -170,6 +174,9 @@ class ResponseBook:
             # What was noted again meanwhile waits for its own turn.
             if self._waiting.get(key) is stored:
                 del self._waiting[key]
+        self._tell_lost()
+
+    def _tell_lost(self) -> None:
         if self._lost:
             self._journal.event("warning", "responses.lost", "responses were not written down", responses=self._lost)
             self._lost = 0
