@@ -173,15 +173,20 @@ class Counts:
         spent: Mapping[int, int],
         held: Iterable[Held],
         now: float,
+        partly: frozenset[int] = frozenset(),
     ) -> None:
-        """Take over what a look found: `spent` since `starts` by budget, and all reservations."""
+        """Take over what a look found: `spent` since `starts` by budget, and all reservations.
+
+        Of the budgets `partly` more may be spent than was found.
+        """
         for request_id in ended:
             self.drop(request_id)
         known: dict[int, Count] = {}
         for budget in budgets:
             count = known[budget.id] = self.at(budget, now)
             if count.start == starts[budget.id]:
-                count.stored = spent[budget.id]
+                found = spent[budget.id]
+                count.stored = max(found, count.stored) if budget.id in partly else found
         # A budget that was made during the look has requests already, which go on counting in what they began with.
         in_use = {budget.id for entry in self._entries.values() for budget in entry.budgets}
         self._counts = {number: one for number, one in self._counts.items() if number in in_use} | known

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from gateway.budgets.catching_up import BEHIND_MS, CatchingUp
 from gateway.budgets.periods import span_at
 from gateway.budgets.words import dollars, name_of
 from storage.database import Lane
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
 EVERY_S = 2.0
 TOPIC = "budget"
 """Said on the bus when budgets were changed."""
-# A transaction of the ledger is dated when it begins and lasts 90 s at most; the rest is for clocks that differ.
-LAG_MS = 180_000
-_BEHIND_MS = LAG_MS + 60_000
 
 
 class BudgetKeeper:
@@ -56,6 +54,7 @@ class BudgetKeeper:
         self._database = database
         self._registry = registry
         self._counts = counts
+        self._catching_up = CatchingUp(database, journal=journal)
         self._journal = journal
         self._every_s = every_s
         self._now = now
@@ -86,11 +85,13 @@ class BudgetKeeper:
             if not self._registry.current.budgets and not len(self._counts):
                 return
             now = self._now()
-            await self._catch_up(now)
+            await self._catching_up.go_on(now)
             ended = self._counts.begin_look()
             done = False
             try:
-                rows, starts, spent, held = await self._database.read(lambda conn: _read(conn, now), lane=Lane.HOT)
+                rows, starts, spent, partly, held = await self._database.read(
+                    lambda conn: _read(conn, now), lane=Lane.HOT
+                )
                 done = True
             finally:
                 if not done:
@@ -101,29 +102,11 @@ class BudgetKeeper:
                 budgets=rows,
                 starts=starts,
                 spent=spent,
+                partly=partly,
                 held=held,
                 now=now,
             )
             await self._tell(rows, starts, spent)
-
-    async def _catch_up(self, now: float) -> None:
-        """Count older rows of the ledger for good: minutes of it every minute, and a whole period of a new budget.
-
-        Read apart from the look, which has to be quick, and from the writing, since SQLite has one writer only.
-        """
-        now_ms = int(now * 1000)
-        rows = await self._database.read(budgets.everything, lane=Lane.HOT)
-        starts = {one.id: span_at(one.period, now).start for one in rows}
-        behind = [one for one in rows if budgets.is_behind(one, starts, now_ms - _BEHIND_MS)]
-        if not behind:
-            return
-        until_ms = now_ms - LAG_MS
-        found = await self._database.read(
-            lambda conn: budgets.spent(conn, behind, starts, now_ms=now_ms, until_ms=until_ms)
-        )
-        await self._database.write(
-            lambda conn: budgets.count_for_good(conn, behind, starts, found, until_ms=until_ms)
-        )
 
     def _heard(self, _payload: str) -> None:
         self._changed.set()
@@ -169,9 +152,17 @@ class BudgetKeeper:
         )
 
 
-def _read(conn: Connection, now: float) -> tuple[list[Budget], dict[int, int], dict[int, int], list[budgets.Held]]:
+def _read(
+    conn: Connection, now: float
+) -> tuple[list[Budget], dict[int, int], dict[int, int], frozenset[int], list[budgets.Held]]:
+    """Return the budgets, when their periods began, what is spent, of which not all is known, and what is held."""
+    now_ms = int(now * 1000)
     rows = budgets.everything(conn)
     starts = {one.id: span_at(one.period, now).start for one in rows}
+    far = [one for one in rows if budgets.is_far(one, starts, now_ms)]
+    partly = frozenset(one.id for one in far)
     # Reservations first: what is settled between the two statements counts twice for a moment, never not at all.
     held = budgets.held(conn)
-    return rows, starts, budgets.spent(conn, rows, starts, now_ms=int(now * 1000)), held
+    spent = budgets.spent(conn, [one for one in rows if one.id not in partly], starts, now_ms=now_ms)
+    spent |= budgets.spent_at_least(conn, far, starts, recent_ms=now_ms - BEHIND_MS)
+    return rows, starts, spent, partly, held

@@ -152,21 +152,20 @@ def spent(
     budgets: Sequence[Budget],
     starts: Mapping[int, int],
     *,
-    now_ms: int,
+    now_ms: int | None,
     until_ms: int | None = None,
 ) -> dict[int, int]:
     """Return what each budget has spent since its period began, by id; `starts`: the beginnings in Unix seconds.
 
-    With `until_ms` only what was settled before that moment.
+    With `until_ms` only what was settled before that moment. Without `now_ms` everything is read by time.
     """
     found: dict[int, int] = {}
     begun: defaultdict[int, list[Budget]] = defaultdict(list)
     for one in budgets:
-        counted = one.counted_from == starts[one.id]
-        found[one.id] = one.counted_units if counted else 0
-        begun[one.counted_until if counted else starts[one.id] * 1000].append(one)
+        found[one.id] = _counted_units(one, starts)
+        begun[counted_until(one, starts)].append(one)
     for since_ms, some in begun.items():
-        if now_ms - since_ms < _NEAR_MS:
+        if now_ms is None or now_ms - since_ms < _NEAR_MS:
             sums = _summed(conn, since_ms, until_ms)
             for one in some:
                 found[one.id] += sums.get(one.scope, 0)
@@ -176,26 +175,50 @@ def spent(
     return found
 
 
+def spent_at_least(
+    conn: Connection, budgets: Sequence[Budget], starts: Mapping[int, int], *, recent_ms: int
+) -> dict[int, int]:
+    """Return what is counted of each budget and what was settled since `recent_ms`: quick, however far behind it is.
+
+    What lies between the two is left out.
+    """
+    sums = _summed(conn, recent_ms, None) if budgets else {}
+    return {one.id: _counted_units(one, starts) + sums.get(one.scope, 0) for one in budgets}
+
+
 def count_for_good(
     conn: Connection, budgets: Sequence[Budget], starts: Mapping[int, int], found: Mapping[int, int], *, until_ms: int
-) -> None:
+) -> list[Budget]:
     """Keep what `spent` found until a moment that no running transaction reaches back to, so nobody reads it again.
 
-    Does nothing to those that somebody else counted meanwhile.
+    Return those that it was kept for, as they are now: not those that somebody else counted meanwhile.
     """
     c = gw_budgets.c
+    counted: list[Budget] = []
     for one in budgets:
-        if starts[one.id] * 1000 < until_ms and _counted_until(one, starts) < until_ms:
-            conn.execute(
+        if starts[one.id] * 1000 < until_ms and counted_until(one, starts) < until_ms:
+            now = replace(one, counted_from=starts[one.id], counted_until=until_ms, counted_units=found[one.id])
+            done = conn.execute(
                 update(gw_budgets)
                 .where(c.id == one.id, c.counted_from == one.counted_from, c.counted_until == one.counted_until)
-                .values(counted_from=starts[one.id], counted_until=until_ms, counted_units=found[one.id])
+                .values(
+                    counted_from=now.counted_from, counted_until=now.counted_until, counted_units=now.counted_units
+                )
             )
+            if done.rowcount:
+                counted.append(now)
+    return counted
 
 
-def is_behind(budget: Budget, starts: Mapping[int, int], moment_ms: int) -> bool:
-    """Whether a part of the ledger from before a moment would have to be read to know what was spent."""
-    return _counted_until(budget, starts) < moment_ms
+def counted_until(budget: Budget, starts: Mapping[int, int]) -> int:
+    """Return until when the period that began at `starts` is counted for good, Unix milliseconds."""
+    start = starts[budget.id]
+    return budget.counted_until if budget.counted_from == start else start * 1000
+
+
+def is_far(budget: Budget, starts: Mapping[int, int], now_ms: int) -> bool:
+    """Whether more of the ledger is not counted than is quickly read by time."""
+    return now_ms - counted_until(budget, starts) >= _NEAR_MS
 
 
 def held(conn: Connection) -> list[Held]:
@@ -214,9 +237,8 @@ def scopes_of(user_id: int, token_id: int, group: str) -> tuple[Scope, Scope, Sc
     return (USER, str(user_id)), (TOKEN, str(token_id)), (GROUP, group)
 
 
-def _counted_until(budget: Budget, starts: Mapping[int, int]) -> int:
-    start = starts[budget.id]
-    return budget.counted_until if budget.counted_from == start else start * 1000
+def _counted_units(budget: Budget, starts: Mapping[int, int]) -> int:
+    return budget.counted_units if budget.counted_from == starts[budget.id] else 0
 
 
 def _summed(

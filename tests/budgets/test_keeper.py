@@ -11,9 +11,10 @@ import pytest
 import trio
 from sqlalchemy import func, select, update
 
+from gateway.budgets.catching_up import LAG_MS
 from gateway.budgets.count import Counts
 from gateway.budgets.index import BudgetIndex
-from gateway.budgets.keeper import LAG_MS, BudgetKeeper
+from gateway.budgets.keeper import BudgetKeeper
 from gateway.budgets.ledger import BudgetedLedger, BudgetSpent
 from gateway.budgets.periods import PERIODS, span_at
 from gateway.cluster.local import LocalBus
