@@ -155,6 +155,8 @@ class RedisCluster:
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Keep a session until cancelled. Ready after the first attempt, whether Redis answered or not."""
         pause_s = FIRST_PAUSE_S
+        # None before the first session: Redis has confirmed its subscription when this is ready, and whoever caches
+        # reads after that. An attempt that failed, also the first, leaves one for the session that follows.
         has_gap = False
 
         def entered(session: _Session) -> None:

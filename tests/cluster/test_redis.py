@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 
+from gateway.cluster.redis import RedisCluster
 from gateway.cluster.redis_address import RedisAddress, RedisAddressError, read_address
-from tests.cluster.members import Member, PrivateRedis, free_port, redis_members
+from gateway.cluster.subscriptions import Subscriptions
+from tests.cluster.members import Events, Member, PrivateRedis, free_port, redis_members
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,13 +83,33 @@ async def test_redis_that_dies_and_comes_back(private_redis: PrivateRedis) -> No
 
 
 @pytest.mark.slow
-async def test_start_without_redis_is_no_failure(private_redis: PrivateRedis) -> None:
+async def test_who_is_ready_hears_what_is_said_from_then_on(private_redis: PrivateRedis) -> None:
+    """Whoever reads the database after that misses no change, so the first session needs no gap."""
+    address = read_address(private_redis.url)
+    async with address.connect() as client:
+        for _ in range(5):
+            ready: list[int] = []
+            async with trio.open_nursery() as nursery:
+                for number in range(3):
+                    redis = RedisCluster(address, Subscriptions(Events()), Events(), namespace=f"n{number}")
+                    await nursery.start(lambda task_status, redis=redis: redis.run(task_status=task_status))
+                    # As another process would: what nobody is subscribed to is heard by none.
+                    ready.append(await client.publish(f"n{number}:3:bus", "hello"))
+                nursery.cancel_scope.cancel()
+            assert ready == [1, 1, 1]
+
+
+@pytest.mark.slow
+async def test_start_without_redis_is_no_failure_and_a_gap_when_it_comes(private_redis: PrivateRedis) -> None:
     private_redis.stop()
     async with redis_members(private_redis.url) as (first, _):
+        gaps: list[str] = []
+        first.bus.subscribe("gap", gaps.append)
         assert await first.windows.hit("k", limit=1, window_s=60)
         assert len(first.journal.named("cluster.degraded")) == 1
         private_redis.start()
         await until(lambda: is_connected(first))
+        assert gaps == ["redis"]
 
 
 @pytest.mark.slow
