@@ -45,10 +45,11 @@ def log_row(relay: Relay, *, channel_id: int, model: str, cost: Charge | None, u
     )
 
 
-def trace_row(relay: Relay) -> TraceRow:
-    """Return the trace of a relay that ends now."""
-    relay.stamp("request_completed")
-    stamps = relay.timestamps
+def trace_row(relay: Relay, *, is_over: bool = True) -> TraceRow:
+    """Return the trace of a relay that ends now; with `is_over` unset as if it did."""
+    if is_over:
+        relay.stamp("request_completed")
+    stamps = {"request_completed": now_ms()} | relay.timestamps
     return TraceRow(
         trace_id=relay.trace_id,
         url=relay.head.raw_path[:512],

@@ -12,7 +12,6 @@ from __future__ import annotations
 import math
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING
 
 import trio
@@ -60,6 +59,7 @@ if TYPE_CHECKING:
     from gateway.relay.signed.book import SignatureBook
     from gateway.relay.state import Relay
     from gateway.relay.stored.responses import Responses
+    from gateway.relay.stored.sighting import Sighting
     from gateway.traffic.recorder import Recorder
 
 # What was delivered is counted within this time, or charged by its length.
@@ -114,7 +114,7 @@ class Supervisor:
     def __init__(self, relay: Relay, deps: RelayDeps) -> None:
         self._relay = relay
         self._deps = deps
-        relay.saw = partial(deps.responses.saw, relay)
+        relay.saw = self._saw
         self._holding = Holding(
             relay,
             ledger=deps.ledger,
@@ -223,6 +223,9 @@ class Supervisor:
 
     def _over(self) -> _Ended | None:
         return self._ended
+
+    def _saw(self, sighting: Sighting) -> None:
+        self._deps.responses.saw(self._relay, sighting, held_units=self._holding.units)
 
     def _progress(self) -> Progress:
         relay = self._relay

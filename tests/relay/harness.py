@@ -480,8 +480,8 @@ class Plane:
 
     async def ask(self, body: object = None, *, path: str = "/v1/chat/completions", method: str = "POST",
                   key: str = "k", headers: dict[str, str] | None = None, leave: trio.Event | None = None,
-                  got: Got | None = None) -> Got:  # fmt: skip
-        """Send one request and return what came back; the client leaves when `leave` is set."""
+                  got: Got | None = None, reads: trio.Event | None = None) -> Got:  # fmt: skip
+        """Send one request and return what came back; the client leaves when `leave` is set, and reads at `reads`."""
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         got = got or Got()
         messages = deque([{"type": "http.request", "body": raw, "more_body": False}])
@@ -498,6 +498,8 @@ class Plane:
 
         async def send(message: dict[str, object]) -> None:
             await trio.lowlevel.checkpoint()
+            if reads is not None:
+                await reads.wait()
             if message["type"] == "http.response.start":
                 got.status = message["status"]  # type: ignore[assignment]
                 got.headers = {n.decode(): v.decode() for n, v in message["headers"]}  # type: ignore[attr-defined]

@@ -238,6 +238,31 @@ async def test_a_background_response_is_charged_when_its_client_sees_its_end(aut
     assert ended[0].status == 200
 
 
+async def test_what_a_background_response_is_charged_by_is_written_down_before_its_client_reads(
+    autojump_clock: MockClock,
+) -> None:
+    reads = trio.Event()
+    async with plane(**one()) as p, trio.open_nursery() as nursery:
+        p.transport.script.append(queued())
+        nursery.start_soon(lambda: p.ask(BACKGROUND, path=PATH, reads=reads))
+        await trio.testing.wait_all_tasks_blocked()
+        # What is left if the process is killed now.
+        (row,) = p.kept.rows.values()
+        assert row.ask_at is not None
+        assert json.loads(row.pending)["held_units"] == 10**9 - p.books.user
+        assert p.books.left == []
+        reads.set()
+        await trio.testing.wait_all_tasks_blocked()
+        p.transport.script.append(told(background=True, usage=USAGE))
+        p.later(minutes=1)
+        await p.settler.round()
+        await p.settler.round()
+    assert charged(p) == [CHARGE]
+    trace = p.books.settled[0].trace
+    assert trace is not None
+    assert (trace.status, "request_completed" in json.loads(trace.timestamps)) == (200, True)
+
+
 async def test_a_background_response_that_nobody_fetches_is_charged_all_the_same(autojump_clock: MockClock) -> None:
     async with plane(**one()) as p:
         await create(p, queued(), BACKGROUND)

@@ -73,8 +73,8 @@ def read_pending(text: str) -> Pending | None:
         return None
 
 
-def pending_of(relay: Relay, *, held_units: int) -> Pending:
-    """Return what `relay`, whose response goes on without it, leaves to be charged later."""
+def pending_of(relay: Relay, *, held_units: int, is_over: bool) -> Pending:
+    """Return what `relay`, whose response goes on without it, leaves to be charged later. `is_over`: it ends now."""
     channel, token = relay.channel, relay.caller.token
     assert channel is not None, "a relay that has an answer has a channel"  # noqa: S101
     own = channel.model_configs.get(relay.sent_model) or ModelConfig()
@@ -93,7 +93,7 @@ def pending_of(relay: Relay, *, held_units: int) -> Pending:
         begun_s=time.time(),
         logs=relay.snapshot.options.flag("LogConsumeEnabled"),
         log=settle.log_row(relay, channel_id=channel.id, model=relay.sent_model, cost=None, usage=None),
-        trace=settle.trace_row(relay),
+        trace=settle.trace_row(relay, is_over=is_over),
     )
 
 

@@ -24,11 +24,17 @@ class Responses:
     book: ResponseBook
     charges: BackgroundCharges
 
-    def saw(self, relay: Relay, sighting: Sighting) -> None:
-        """Note what the answer of `relay` says of its response."""
+    def saw(self, relay: Relay, sighting: Sighting, *, held_units: int) -> None:
+        """Note what the answer of `relay`, which holds `held_units`, says of its response."""
         known, relay.sighting = relay.sighting, sighting
         kept = sighting.kept and relay.body.any("store") is not False
-        if kept and (known is None or known.id != sighting.id):
+        if not kept or (known is not None and known.id == sighting.id):
+            return
+        if sighting.is_running and not relay.streams:
+            # With what it is charged by, at once: the client may take its time to read that it is queued, and nobody
+            # would ask about it if the process were killed meanwhile. A stream most often tells the end itself.
+            self._note_running(relay, sighting, held_units=held_units, is_over=False)
+        else:
             self.book.note(_stored(relay, sighting))
 
     def runs_on(self, relay: Relay) -> bool:
@@ -38,10 +44,11 @@ class Responses:
     def take_over(self, relay: Relay, *, held_units: int) -> None:
         """Charge the response of `relay` when it is known how it ended; `held_units` stay reserved until then."""
         assert relay.sighting is not None, "only responses that were seen run on"  # noqa: S101
-        pending = pending_of(relay, held_units=held_units)
-        self.book.note(
-            _stored(relay, relay.sighting, ask_at=now_ms() + FIRST_ASK_MS, pending=pending.as_text()),
-        )
+        self._note_running(relay, relay.sighting, held_units=held_units, is_over=True)
+
+    def _note_running(self, relay: Relay, sighting: Sighting, *, held_units: int, is_over: bool) -> None:
+        pending = pending_of(relay, held_units=held_units, is_over=is_over)
+        self.book.note(_stored(relay, sighting, ask_at=now_ms() + FIRST_ASK_MS, pending=pending.as_text()))
 
 
 def _stored(relay: Relay, sighting: Sighting, *, ask_at: int | None = None, pending: str = "") -> StoredResponse:
