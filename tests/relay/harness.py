@@ -337,9 +337,12 @@ class KeptCopies:
         self.tests: dict[int, ShadowTest] = {}
         self.results: list[ShadowResult] = []
         self.dropped = 0
+        self.broken = False
 
     async def note(self, result: ShadowResult, *, dropped: int) -> ShadowTest | None:
         await trio.lowlevel.checkpoint()
+        if self.broken:
+            raise DatabaseUnavailable("away")
         self.results.append(result)
         self.dropped += dropped
         test = self.tests[result.test_id]

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trio
 
+from adapters.pricing.usage import Usage
+from gateway.relay.meter import Meter
+from gateway.relay.shadow import copies
 from gateway.relay.shadow.copies import LONGEST_S
 from gateway.relay.shadow.copyable import MOST_BYTES
 from gateway.relay.shadow.shadows import AT_ONCE
@@ -262,6 +265,50 @@ async def test_copies_end_with_their_number_and_their_cost(autojump_clock: MockC
             await trio.testing.wait_all_tasks_blocked()
     assert [one.test_id for one in p.copies.results] == [1, 1, 1, 2, 2]
     assert p.copies.tests[2].units <= 150
+
+
+class Uncountable(Meter):
+    """A meter for an answer that nobody can count."""
+
+    async def usage(self, prompt_tokens: int) -> Usage:
+        raise ValueError(prompt_tokens)
+
+
+@pytest.mark.parametrize("limit", [{"max_copies": 3}, {"max_units": 150}])
+@pytest.mark.parametrize("fault", ["unstored", "uncounted"])
+async def test_copies_of_which_nothing_is_written_down_end_all_the_same(
+    fault: str, limit: dict[str, int], autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their provider wants its money however they went."""
+    if fault == "uncounted":
+        monkeypatch.setattr(copies, "Meter", Uncountable)
+    async with plane(channels=pair()) as p:
+        p.copies.broken = fault == "unstored"
+        test_of(p, **limit)
+        p.transport.responder = by_place(answer, lambda: answer("shadow", 10, 30))
+        for _ in range(8):
+            await p.ask(ASK)
+            await trio.testing.wait_all_tasks_blocked()
+        # One may cost at most 138, and costs 50 where that can be counted.
+        most = 1 if "max_units" in limit else 3
+        assert len(asked(p, OTHER)) == most
+        assert p.copies.results == []
+
+
+async def test_how_many_were_let_go_is_told_with_the_next_copy_that_is_written_down(
+    autojump_clock: MockClock,
+) -> None:
+    async with plane(channels=pair()) as p:
+        test_of(p)
+        p.transport.responder = by_place(answer, answer)
+        p.copies.broken = True
+        p.shadows._dropped[1] = 7
+        await p.ask(ASK)
+        await trio.testing.wait_all_tasks_blocked()
+        p.copies.broken = False
+        await p.ask(ASK)
+        await settled(p)
+    assert p.copies.dropped == 7
 
 
 async def test_a_stream_that_outgrows_the_limit_is_ended_as_nobodys_failure(autojump_clock: MockClock) -> None:

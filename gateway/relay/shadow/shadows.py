@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import Counter as Tally
 from collections import defaultdict
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
@@ -83,6 +84,10 @@ class Shadows:
         self._held: defaultdict[int, int] = defaultdict(int)
         """Units that running copies of a test may cost."""
         self._dropped: Tally[int] = Tally()
+        self._lost: Tally[int] = Tally()
+        """Copies that were asked for and that could not be written down; they count here until the process ends."""
+        self._lost_units: Tally[int] = Tally()
+        """What these cost, or at most may have: a provider wants it all the same."""
 
     def offer(self, relay: Relay) -> None:
         """Copy the request of `relay` for each test that it is drawn for. Never waits, never fails."""
@@ -110,7 +115,7 @@ class Shadows:
         so_far = self._so_far(test)
         if so_far.ended_at or not self._has(test, copy.most_units):
             return
-        if test.max_copies and so_far.copies + self._running[test.id] >= test.max_copies:
+        if test.max_copies and so_far.copies + self._lost[test.id] + self._running[test.id] >= test.max_copies:
             return
         try:
             self._send.send_nowait(copy)
@@ -122,7 +127,8 @@ class Shadows:
 
     def _has(self, test: ShadowTest, units: int) -> bool:
         """Whether the test may spend `units` more, beside what its running copies here may cost."""
-        return self._so_far(test).units + self._held[test.id] + units <= test.max_units
+        spent = self._so_far(test).units + self._lost_units[test.id]
+        return spent + self._held[test.id] + units <= test.max_units
 
     def _may_cost(self, copy: Copy, units: int) -> bool:
         more = units - copy.most_units
@@ -156,10 +162,16 @@ class Shadows:
             try:
                 await self._note(await copy.run())
             except Exception as error:  # noqa: BLE001 - the boundary: a copy may not take the process down
+                self._lose(test.id, copy.most_units)
                 self._failed(test, error)
             finally:
                 self._running[test.id] -= 1
                 self._held[test.id] -= copy.most_units
+
+    def _lose(self, test_id: int, units: int) -> None:
+        """Count a copy here that the table knows nothing of, perhaps: otherwise the test would never be over."""
+        self._lost[test_id] += 1
+        self._lost_units[test_id] += units
 
     def _failed(self, test: ShadowTest, error: Exception) -> None:
         text = f"a copy could not be made: {type(error).__name__}"
@@ -170,6 +182,8 @@ class Shadows:
         try:
             test = await self._store.note(result, dropped=dropped)
         except StorageError as error:
+            self._dropped[result.test_id] += dropped
+            self._lose(result.test_id, result.list_units)
             self._journal.event(
                 "warning", "shadow.unstored", f"how a copy went is not known: {error}", test=result.test_id
             )
@@ -179,4 +193,6 @@ class Shadows:
             return
         self._known[test.id] = test
         if test.ended_at:
-            await self._registry.refresh()
+            # What cannot be read now the registry reads again by itself.
+            with suppress(StorageError):
+                await self._registry.refresh()
