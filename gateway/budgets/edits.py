@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gateway.accounts.clock import now_ms
@@ -16,9 +17,9 @@ from gateway.accounts.refusals import NotAllowed, NotFound, Refused
 from gateway.accounts.tokens import reached
 from gateway.accounts.transactions import commit
 from gateway.audit.trail import differences, note
-from gateway.budgets.keeper import TOPIC
+from gateway.budgets.keeper import TOPIC, spent_so_far
 from gateway.budgets.periods import MONTH, PERIODS, Span, span_at
-from storage.errors import Conflict
+from storage.errors import Conflict, TooSlow
 from storage.records import Role, UserStatus
 from storage.repositories import budgets, tokens, users
 from storage.repositories.budget_subjects import Subject, subjects_of
@@ -64,16 +65,19 @@ class Standing:
 
 
 async def standings(services: Services, actor: Acting, *, scopes: Sequence[Scope] | None = None) -> list[Standing]:
-    """Return the budgets that `actor` may see, of some scopes or all, oldest first, as the books have them."""
+    """Return the budgets that `actor` may see, of some scopes or all, oldest first, as the books have them.
+
+    Where a new one has more behind it than can be read in time, at least what is counted of it so far.
+    """
     now = time.time()
 
-    def work(conn: Connection) -> list[Standing]:
+    def work(conn: Connection, *, roughly: bool = False) -> list[Standing]:
         rows = budgets.everything(conn) if scopes is None else budgets.of_scopes(conn, scopes)
         subjects = subjects_of(conn, rows)
         rows = [one for one in rows if _may_see(actor, one, subjects[one.scope])]
         spans = {one.id: span_at(one.period, now) for one in rows}
         starts = {number: span.start for number, span in spans.items()}
-        spent = budgets.spent(conn, rows, starts, now_ms=int(now * 1000))
+        spent = spent_so_far(conn, rows, starts, int(now * 1000), roughly=roughly)
         return [
             Standing(
                 budget=one,
@@ -85,7 +89,10 @@ async def standings(services: Services, actor: Acting, *, scopes: Sequence[Scope
             for one in rows
         ]
 
-    return await services.database.read(work)
+    try:
+        return await services.database.read(work)
+    except TooSlow:
+        return await services.database.read(partial(work, roughly=True))
 
 
 async def standing(services: Services, actor: Acting, budget_id: int) -> Standing:

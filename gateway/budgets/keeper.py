@@ -159,10 +159,18 @@ def _read(
     now_ms = int(now * 1000)
     rows = budgets.everything(conn)
     starts = {one.id: span_at(one.period, now).start for one in rows}
-    far = [one for one in rows if budgets.is_far(one, starts, now_ms)]
-    partly = frozenset(one.id for one in far)
+    partly = frozenset(one.id for one in rows if budgets.is_far(one, starts, now_ms))
     # Reservations first: what is settled between the two statements counts twice for a moment, never not at all.
     held = budgets.held(conn)
-    spent = budgets.spent(conn, [one for one in rows if one.id not in partly], starts, now_ms=now_ms)
-    spent |= budgets.spent_at_least(conn, far, starts, recent_ms=now_ms - BEHIND_MS)
-    return rows, starts, spent, partly, held
+    return rows, starts, spent_so_far(conn, rows, starts, now_ms, roughly=True), partly, held
+
+
+def spent_so_far(
+    conn: Connection, rows: list[Budget], starts: Mapping[int, int], now_ms: int, *, roughly: bool
+) -> dict[int, int]:
+    """Return what each budget has spent, by id; `roughly`: of those that are far behind at least what is known."""
+    far = [one for one in rows if budgets.is_far(one, starts, now_ms)] if roughly else []
+    near = [one for one in rows if one not in far]
+    return budgets.spent(conn, near, starts, now_ms=now_ms) | budgets.spent_at_least(
+        conn, far, starts, recent_ms=now_ms - BEHIND_MS
+    )

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import trio
 from sqlalchemy import update
 
+from gateway.audit.author import PROGRAM
+from gateway.budgets import edits
 from gateway.budgets.catching_up import BEHIND_MS, LAG_MS, LEAST_PIECE_MS, CatchingUp
 from gateway.budgets.periods import span_at
 from storage.errors import DatabaseUnavailable, StorageError, TooSlow
@@ -53,6 +57,23 @@ def row_of(made: Books, budget: Budget) -> Budget:
     return row
 
 
+def fail_long(made: Books, *, longest_ms: int) -> None:
+    """Have statements that add up the ledger from further back than that take too long."""
+
+    def before(_conn: object, _cursor: object, statement: str, parameters: object, *_: object) -> None:
+        if gw_ledger.name in statement.lower() and any(
+            BEGUN_MS <= one < NOW_MS - longest_ms for one in _moments(parameters)
+        ):
+            raise TooSlow("slow")
+
+    made.database.on_statement(before)
+
+
+def _moments(parameters: Any) -> list[int]:
+    values = parameters.values() if isinstance(parameters, dict) else parameters
+    return [one for one in values if isinstance(one, int) and one >= BEGUN_MS]
+
+
 def fail_pieces(made: Books, refuse: Callable[[int], StorageError | None]) -> None:
     """Have statements that add up a piece of the ledger fail as `refuse` says of their length in milliseconds."""
 
@@ -60,8 +81,7 @@ def fail_pieces(made: Books, refuse: Callable[[int], StorageError | None]) -> No
         text = statement.lower()
         if gw_ledger.name not in text or "sum(" not in text:
             return
-        values = parameters.values() if isinstance(parameters, dict) else parameters
-        moments = [one for one in values if isinstance(one, int) and one > BEGUN_MS - 1]  # type: ignore[attr-defined]
+        moments = _moments(parameters)
         if len(moments) == 2 and (error := refuse(max(moments) - min(moments))) is not None:
             raise error
 
@@ -163,6 +183,21 @@ async def test_a_look_does_not_wait_for_all_that_is_old(sqlite_books: Books) -> 
         a.keeper._catching_up = CatchingUp(a.database, journal=a.notes, limit_s=60.0)
         await a.keeper.look()
         assert a.counts.at(group, NOW).spent == sum(charged.values()) + 11
+
+
+async def test_how_a_budget_stands_is_told_though_its_past_cannot_be_read_in_time(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edits, "time", SimpleNamespace(time=lambda: NOW))
+    who, charged = crowd(books, Random(4))
+    add(books, kind="group", subject="Vip", period="month", hard_units=10**6)
+    charge(books, who, NOW_MS - 1000, 30)
+    services: Any = SimpleNamespace(database=books.database)
+    (exact,) = await edits.standings(services, PROGRAM)
+    assert exact.spent == sum(charged.values()) + 30
+    fail_long(books, longest_ms=HOUR_MS)
+    (rough,) = await edits.standings(services, PROGRAM)
+    assert rough.spent == 30
 
 
 async def test_a_user_whose_past_is_too_long_for_one_statement_is_read_in_pieces(sqlite_books: Books) -> None:
