@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gateway.accounts.clock import now_ms, now_s
 from gateway.accounts.entries import about, write_entry
 from gateway.accounts.people import MOST_UNITS
-from gateway.accounts.refusals import NotFound, Refused
+from gateway.accounts.refusals import CodeSwitchedOff, NotFound, Refused
 from gateway.accounts.transactions import commit
 from gateway.audit.trail import differences, note
 from storage.records import LogType, Redemption, RedemptionStatus
@@ -171,7 +171,7 @@ async def redeem(services: Services, actor: User, key: str) -> int:
         if code is None:
             raise Refused("Redeem failed: Invalid redemption code")
         if code.status == RedemptionStatus.DISABLED:
-            raise Refused("Redeem failed: The redemption code is disabled")
+            raise CodeSwitchedOff
         known = people_facts.facts_of_codes(conn, [code.id]).get(code.id)
         if code.status == RedemptionStatus.ENABLED and known and 0 < known.expires_at <= now_s():
             raise Refused("Redeem failed: The redemption code has expired")

@@ -6,6 +6,7 @@ Refused                  the message is for the person; scripts see `success: fa
  x NotFound              there is no such thing, or it belongs to somebody else
  x NameTaken             another account has this name
  x NotAllowed            who asks may not do this
+ x CodeSwitchedOff       a redemption code is good, but disabled
  x TooManyAttempts       wait before trying again
  x SecondFactorWanted    the first step was right, and a code is awaited
 """
@@ -68,6 +69,13 @@ class NotAllowed(Refused):
     """The person's role does not reach that far."""
 
     code = "not_allowed"
+
+
+class CodeSwitchedOff(Refused):
+    """The redemption code is disabled, and may come back."""
+
+    def __init__(self) -> None:
+        super().__init__("Redeem failed: The redemption code is disabled")
 
 
 class TooManyAttempts(Refused):

@@ -10,6 +10,7 @@ from quart import Blueprint, session
 
 from gateway.accounts import dashboards, redemptions, self_service
 from gateway.accounts import users as people
+from gateway.accounts.refusals import CodeSwitchedOff, Refused
 from gateway.management import answers, shapes
 from gateway.management.contract import NAMED, Answer, Area, Body
 from gateway.management.guard import actor, author, for_keys, for_role, key_holder, remember
@@ -145,7 +146,11 @@ def _own_account(area: Area, services: Services) -> None:
     @area.on("POST", "/api/user/topup", users, Answer(Data[int]), takes=Body(RedeemedCode, NAMED))
     async def redeem_code(sent: RedeemedCode) -> Response:
         """Redeem a code, and return the quota that it brought."""
-        return answers.data(await redemptions.redeem(services, actor(), sent.key))
+        try:
+            return answers.data(await redemptions.redeem(services, actor(), sent.key))
+        except CodeSwitchedOff as error:
+            # one-api's words for both, which scripts compare. The pages tell one from the other.
+            raise Refused("Redeem failed: The redemption code has been used") from error
 
 
 def _own_figures(area: Area, services: Services) -> None:

@@ -205,7 +205,10 @@ def test_codes_are_made_and_redeemed_once(site: Site, browser: Browser, states: 
     root.page.fill("#f-quota", "4")
     root.page.fill("#f-count", "2")
     root.page.click("main button.first")
-    code = root.page.locator("#made").input_value().split()[0]
+    code, disabled = root.page.locator("#made").input_value().split()
+    for made in site.api("root", PASSWORD).get("/api/redemption/").json()["data"]:
+        if made["key"] == disabled:
+            site.api("root", PASSWORD).put("/api/redemption/?status_only=1", json={"id": made["id"], "status": 2})
     with reader(browser, site, state=states["user"]) as one:
         one.page.goto("/topup")
         one.page.fill("#f-key", f"  {code} ")
@@ -214,6 +217,9 @@ def test_codes_are_made_and_redeemed_once(site: Site, browser: Browser, states: 
         one.page.fill("#f-key", code)
         one.page.click("text=Redeem >> nth=-1")
         expect(one.page.locator("#f-key-error")).to_contain_text("has been used")
+        one.page.fill("#f-key", disabled)
+        one.page.click("text=Redeem >> nth=-1")
+        expect(one.page.locator("#f-key-error")).to_contain_text("is disabled")
 
 
 def test_a_second_factor_is_set_up_asked_for_and_switched_off(site: Site, browser: Browser) -> None:

@@ -54,6 +54,7 @@ async def test_a_disabled_code_is_worth_nothing(site: Site) -> None:
     key = await _code(site)
     (code,) = await site.root.call("GET", "/api/redemption/search", params={"keyword": "GIF"})
     await site.root.call("PUT", "/api/redemption/?status_only=1", json={"id": code["id"], "status": 2})
-    await person.refused("POST", "/api/user/topup", json={"key": key})
+    message = await person.refused("POST", "/api/user/topup", json={"key": key})
+    assert message == "Redeem failed: The redemption code has been used"
     await person.refused("POST", "/api/user/topup", json={"key": "no such code"})
     assert (await person.call("GET", "/api/user/self"))["quota"] == 0
