@@ -10,7 +10,7 @@ from quart import g, session
 from gateway.accounts import second_step
 from gateway.accounts.self_service import register
 from gateway.accounts.sessions import sign_out
-from gateway.management import answers, shapes
+from gateway.management import answers, passwords, shapes
 from gateway.management.contract import Answer, Area, Body
 from gateway.management.guard import for_all, remember, visitor, whereabouts
 from gateway.management.payloads import Payload
@@ -41,7 +41,7 @@ class Registration(Payload):
     """A new account; all other members are ignored."""
 
     username: str = Field("", description="At most 30 characters.", examples=["bob"])
-    password: str = Field("", description="8 to 64 characters.", examples=["correct horse"])
+    password: str = Field("", description=f"{passwords.TOLD}.", examples=["correct horse"])
     display_name: str = Field("", description="Checked, and not taken over: at most 20 characters.")
     email: str = Field("", description="Needed while `EmailVerificationEnabled` is on.")
     verification_code: str = Field("", description="What `GET /api/verification` mailed to that address.")
@@ -114,6 +114,7 @@ def blueprint(services: Services, sign_in: SignIn, totp: TotpCheck) -> Blueprint
         It gets `QuotaForNewUser` and an API token called `default`; a known `aff_code` brings `QuotaForInvitee`, and
         `QuotaForInviter` to whoever invited.
         """
+        passwords.check_length(sent.password)
         await register(
             services,
             username=sent.username,

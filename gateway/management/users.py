@@ -10,8 +10,8 @@ from quart import Blueprint, session
 
 from gateway.accounts import dashboards, redemptions, self_service
 from gateway.accounts import users as people
-from gateway.accounts.refusals import CodeSwitchedOff, Refused
-from gateway.management import answers, shapes
+from gateway.accounts.refusals import CodeSwitchedOff, InvalidInput, Refused
+from gateway.management import answers, passwords, shapes
 from gateway.management.contract import NAMED, Answer, Area, Body
 from gateway.management.guard import actor, author, for_keys, for_role, key_holder, remember
 from gateway.management.payloads import Int64, Payload, number_in_path
@@ -34,14 +34,14 @@ class SelfEdit(Payload):
 
     username: str = Field("", description="Required; at most 30 characters.", examples=["alice"])
     display_name: str = Field("", description="Required; at most 20 characters.", examples=["Alice"])
-    password: str = Field("", description="8 to 64 characters; empty keeps the old one.")
+    password: str = Field("", description=f"{passwords.TOLD}; empty keeps the old one.")
 
 
 class NewUser(Payload):
     """An account made by an administrator."""
 
     username: str = Field("", description="At most 30 characters.", examples=["bob"])
-    password: str = Field("", description="8 to 64 characters.", examples=["correct horse"])
+    password: str = Field("", description=f"{passwords.TOLD}.", examples=["correct horse"])
     display_name: str | None = Field(None, description="At most 20 characters; the name without it.")
     role: Int64 = Field(0, description="Must be below one's own; the account is a user's all the same.")
 
@@ -52,7 +52,7 @@ class UserUpdate(Payload):
     id: Int64 = Field(0, description="Whose account.", examples=[7])
     username: str = Field("", description="Required; at most 30 characters.", examples=["bob"])
     display_name: str = Field("", description="Required; at most 20 characters.", examples=["Bob"])
-    password: str = Field("", description="8 to 64 characters; empty keeps the old one.")
+    password: str = Field("", description=f"{passwords.TOLD}; empty keeps the old one.")
     email: str | None = None
     quota: Int64 | None = Field(None, description="What is left, in quota units.", examples=[500000])
     unlimited_quota: bool | None = Field(None, description="Spends without `quota` growing less.")
@@ -120,6 +120,10 @@ def _own_account(area: Area, services: Services) -> None:
 
         A new password ends all other sessions.
         """
+        try:
+            passwords.check_length(sent.password)
+        except InvalidInput as error:
+            raise Refused(f"Input is illegal: a password has {passwords.TOLD} over the API") from error
         version = await self_service.update_self(
             services, author(), username=sent.username, display_name=sent.display_name, password=sent.password
         )
@@ -228,6 +232,7 @@ def _administration(area: Area, services: Services) -> None:
     @area.on("POST", "/api/user/", admins, Answer(Done), takes=Body(NewUser))
     async def create_user(sent: NewUser) -> Response:
         """Make an account."""
+        passwords.check_length(sent.password)
         await people.create_user(
             services,
             author(),
@@ -244,6 +249,7 @@ def _administration(area: Area, services: Services) -> None:
 
         Members that are missing keep their value. A quota that differs is logged.
         """
+        passwords.check_length(sent.password)
         await people.update_user(services, author(), people.UserEdit(**sent.model_dump()))
         return answers.done()
 

@@ -202,8 +202,21 @@ async def test_nobody_registers_without_a_name(site: Site, body: dict[str, str])
     assert await site.visitor().refused("POST", "/api/user/register", json=body)
 
 
+async def test_the_api_takes_passwords_up_to_the_length_that_one_api_took(site: Site) -> None:
+    mia = await site.user("mia")
+    number = (await (await site.user("ben")).call("GET", "/api/user/self"))["id"]
+    for who, method, path, body in (
+        (site.visitor(), "POST", "/api/user/register", {"username": "noa"}),
+        (site.root, "POST", "/api/user/", {"username": "eve"}),
+        (site.root, "PUT", "/api/user/", {"id": number, "username": "ben", "display_name": "Ben"}),
+        (mia, "PUT", "/api/user/self", {"username": "mia", "display_name": "Mia"}),
+    ):
+        assert await who.refused(method, path, json={**body, "password": "x" * 21}), path
+        await who.call(method, path, json={**body, "password": "x" * 20})
+
+
 async def test_a_password_beyond_what_bcrypt_reads_is_refused(site: Site) -> None:
-    body = {"username": "emo", "password": "😀" * 20}
+    body = {"username": "emo", "password": "😀" * 19}
     message = await site.visitor().refused("POST", "/api/user/register", json=body)
     assert message == "Invalid input, please check your input"
 
