@@ -61,6 +61,8 @@ _PRIVATE = frozenset(
 )
 _CLIENT_ALLOWED = (b"content-type", b"retry-after")
 _CLIENT_ALLOWED_PREFIXES = (b"x-ratelimit-", b"openai-", b"anthropic-")
+# They name the operator's account, which is nobody's business who only has a token.
+_OPERATORS = frozenset((b"openai-organization", b"openai-project", b"anthropic-organization-id"))
 
 _MOST_PARAMETERS = 100
 _PRIVATE_PARAMETERS = frozenset(
@@ -185,14 +187,11 @@ def for_client(headers: Headers) -> list[tuple[bytes, bytes]]:
     return [
         (name, value)
         for name, value in headers
-        if name in _CLIENT_ALLOWED or name.startswith(_CLIENT_ALLOWED_PREFIXES)
+        if name in _CLIENT_ALLOWED or (name.startswith(_CLIENT_ALLOWED_PREFIXES) and name not in _OPERATORS)
     ]
 
 
 def from_proxy(headers: Headers) -> list[tuple[bytes, bytes]]:
-    """Return the provider's headers for a proxied answer: all but what belongs to the connection."""
-    return [
-        (name, value)
-        for name, value in headers
-        if name not in _HOP_BY_HOP and name not in (b"content-length", b"set-cookie", b"date", b"server")
-    ]
+    """Return the provider's headers for a proxied answer, without those of the connection and of the account."""
+    kept_back = _HOP_BY_HOP | _OPERATORS | {b"content-length", b"set-cookie", b"date", b"server"}
+    return [(name, value) for name, value in headers if name not in kept_back]
