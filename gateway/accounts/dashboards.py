@@ -59,12 +59,15 @@ async def dashboard(services: Services, actor: User, *, since: str, until: str, 
     )
 
 
-async def people(services: Services, actor: User) -> list[User]:
-    """Return the accounts that root can choose among, newest first."""
+async def people(services: Services, actor: User, page: Page | None = None) -> tuple[list[User], int]:
+    """Return the accounts that root can choose among, newest first, and how many there are.
+
+    Without a page the newest thousand, as with one-api.
+    """
     if actor.role != Role.ROOT:
         raise NotAllowed("No permission to access user list", has_data=True)
-    found, _ = await services.database.read(lambda conn: users.page(conn, Page(0, _MOST_LISTED), Sort()))
-    return found
+    wanted = page or Page(0, _MOST_LISTED)
+    return await services.database.read(lambda conn: users.page(conn, wanted, Sort()))
 
 
 def _subject(actor: User, whose: str) -> int | None:

@@ -15,7 +15,7 @@ from gateway.management import answers, passwords, shapes
 from gateway.management.contract import NAMED, Answer, Area, Body
 from gateway.management.guard import actor, author, for_keys, for_role, key_holder, remember
 from gateway.management.payloads import Int64, Payload, number_in_path
-from gateway.management.queries import Listing, Query, Search, Text
+from gateway.management.queries import Listing, Paging, Query, Search, Text
 from gateway.management.shown import accounts as shown
 from gateway.management.shown.envelope import Data, Done, Paged
 from storage.records import Role
@@ -177,18 +177,25 @@ def _own_figures(area: Area, services: Services) -> None:
         )
         return answers.data(_dashboard_json(found))
 
-    @area.on("GET", "/api/user/dashboard/users", users, Answer(Data[list[shown.Choosable]]))
-    async def dashboard_users() -> Response:
-        """List the accounts that root can choose for the dashboard.
+    @area.on(
+        "GET",
+        "/api/user/dashboard/users",
+        users,
+        Answer(Data[list[shown.Choosable]] | Paged[shown.Choosable]),
+        asks=Paging,
+    )
+    async def dashboard_users(asked: Paging) -> Response:
+        """List the accounts that root can choose for the dashboard, after an entry for the whole site.
 
+        The newest thousand, unless `p` or `size` is given; then the entry stands before the rows of the first page.
         Everybody else is refused in the envelope, with status 200.
         """
-        listed: list[object] = [{"id": 0, "username": "all", "display_name": "All Users (Site-wide)"}]
-        listed += [
-            {"id": user.id, "username": user.username, "display_name": user.display_name}
-            for user in await dashboards.people(services, actor())
-        ]
-        return answers.data(listed)
+        page = asked.page_if_named(services.settings.max_items_per_page)
+        found, total = await dashboards.people(services, actor(), page)
+        whole = {"id": 0, "username": "all", "display_name": "All Users (Site-wide)"}
+        listed: list[object] = [whole] if page is None or page.number == 0 else []
+        listed += [{"id": user.id, "username": user.username, "display_name": user.display_name} for user in found]
+        return answers.data(listed) if page is None else answers.page(listed, total)
 
     @area.on("GET", "/api/user/get-by-token", for_keys(), Answer(shown.KeyHolder, can_refuse=False))
     async def owner_of_token() -> Response:

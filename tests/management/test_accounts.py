@@ -221,6 +221,21 @@ async def test_a_password_beyond_what_bcrypt_reads_is_refused(site: Site) -> Non
     assert message == "Invalid input, please check your input"
 
 
+async def test_accounts_to_choose_for_the_dashboard_come_in_pages_if_asked(site: Site) -> None:
+    for number in range(3):
+        await site.user(f"u{number}")
+    path = "/api/user/dashboard/users"
+    everybody = [row["username"] for row in await site.root.call("GET", path)]
+    assert everybody == ["all", "u2", "u1", "u0", "root"]
+    for query, names in (
+        ({"size": 2}, ["all", "u2", "u1"]),
+        ({"p": 1, "size": 2}, ["u0", "root"]),
+        ({"p": 1}, []),
+    ):
+        body = (await site.root.send("GET", path, params=query)).json()
+        assert ([row["username"] for row in body["data"]], body["total"]) == (names, 4), query
+
+
 async def test_the_dashboard_sums_by_day_and_model(site_everywhere: Site) -> None:
     site = site_everywhere
     person = await site.user("mia")
