@@ -12,7 +12,7 @@ from admin_ui import csrf
 from admin_ui.i18n import _, said
 from admin_ui.looks import looks_to_bring, write_looks
 from admin_ui.ui import Ui, with_query
-from admin_ui.views import PAGES, policy_reports
+from admin_ui.views import PAGES, policy_reports, sign_in
 from gateway.accounts import refusals
 from gateway.accounts.refusals import Refused, TooManyAttempts
 from gateway.management import answers, edge
@@ -131,11 +131,11 @@ def _install_failures(app: Quart, area: Blueprint, ui: Ui) -> None:
         )
 
     @area.errorhandler(RelayError)
-    async def limited(error: RelayError) -> Response:
+    async def limited(_error: RelayError) -> Response:
         begin()
-        return failed(
-            429, _("Please wait"), _("Too many requests came from your address."), wait_s=g.get("wait_s", 60)
-        )
+        wait_s = g.get("wait_s", 60)
+        sent = await sign_in.too_often(ui, wait_s)
+        return sent or failed(429, _("Please wait"), _("Too many requests came from your address."), wait_s=wait_s)
 
     @area.errorhandler(HTTPException)
     async def http(error: HTTPException) -> Response:

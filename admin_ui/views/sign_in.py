@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from quart import Response, g, request, session
@@ -38,26 +39,7 @@ _DEFAULT_PASSWORD = "123456"  # noqa: S105 - the one that every new installation
 def register(area: Blueprint, ui: Ui) -> None:
     """Add the routes."""
 
-    def first(form: Form, *, status: int = 200, challenge: str = "") -> Response:
-        target = local_path(form.values.get("next", request.args.get("next", "")))
-        return ui.page(
-            "pages/login.html",
-            status,
-            form=form,
-            next=target,
-            frames=challenge,
-            scripts=challenge,
-            challenge=challenge,
-            has_ended="ended" in request.args,
-            ways=_ways(ui.options),
-            # Third parties lead back here with what went wrong.
-            error=said(str(session.pop(WENT_WRONG, ""))),
-        )
-
-    def second(form: Form, *, status: int = 200) -> Response:
-        by_recovery = (form.values.get("with") or request.args.get("with")) == "recovery"
-        target = local_path(form.values.get("next", request.args.get("next", "")))
-        return ui.page("pages/login_code.html", status, form=form, next=target, by_recovery=by_recovery)
+    first, second = partial(_first, ui), partial(_second, ui)
 
     async def let_in(signed: Signed, form: Form) -> Response:
         await remember(ui.services, signed.user, signed.version)
@@ -103,7 +85,7 @@ def register(area: Blueprint, ui: Ui) -> None:
             second_step.begin(_kept(), user_id=wanted.user_id, version=version)
             return second(Form(values={"next": form.values.get("next", "")}))
         except TooManyAttempts as error:
-            return _wait(first(_told_to_wait(form, error), status=429, challenge=challenge), error)
+            return _wait(first(_told_to_wait(form, error), status=429, challenge=challenge), error.wait_s)
         except Refused as error:
             form.refuse(error)
             return first(form, status=422, challenge=challenge)
@@ -159,6 +141,45 @@ def register(area: Blueprint, ui: Ui) -> None:
         return ui.go("/login", note=_("You are signed out, here and everywhere else."))
 
 
+def _first(ui: Ui, form: Form, *, status: int = 200, challenge: str = "") -> Response:
+    target = local_path(form.values.get("next", request.args.get("next", "")))
+    return ui.page(
+        "pages/login.html",
+        status,
+        form=form,
+        next=target,
+        frames=challenge,
+        scripts=challenge,
+        challenge=challenge,
+        has_ended="ended" in request.args,
+        ways=_ways(ui.options),
+        # Third parties lead back here with what went wrong.
+        error=said(str(session.pop(WENT_WRONG, ""))),
+    )
+
+
+def _second(ui: Ui, form: Form, *, status: int = 200) -> Response:
+    by_recovery = (form.values.get("with") or request.args.get("with")) == "recovery"
+    target = local_path(form.values.get("next", request.args.get("next", "")))
+    return ui.page("pages/login_code.html", status, form=form, next=target, by_recovery=by_recovery)
+
+
+async def too_often(ui: Ui, wait_s: int) -> Response | None:
+    """Return the form that was sent, what was typed still in it, saying how long to wait; `None`: it was none of ours."""
+    show = {"/login": _first, "/login/code": _second}.get(request.path)
+    if show is None or request.method != "POST":
+        return None
+    form = await read_form()
+    form.general.append(
+        _n(
+            "Too many attempts from your address. Try again in {n} second.",
+            "Too many attempts from your address. Try again in {n} seconds.",
+            wait_s,
+        )
+    )
+    return _wait(show(ui, form, status=429), wait_s)
+
+
 async def _challenge(ui: Ui, form: Form) -> str:
     """Return where the proof of being a person comes from, where it is switched on and wanted by now.
 
@@ -187,9 +208,9 @@ def _told_to_wait(form: Form, error: TooManyAttempts) -> Form:
     return form
 
 
-def _wait(response: Response, error: TooManyAttempts) -> Response:
-    if error.wait_s:
-        response.headers["Retry-After"] = str(error.wait_s)
+def _wait(response: Response, wait_s: int) -> Response:
+    if wait_s:
+        response.headers["Retry-After"] = str(wait_s)
     return response
 
 

@@ -34,6 +34,35 @@ def test_too_many_pages_are_answered_with_the_seconds_to_wait(strict: Site) -> N
     assert 'href="/login?next=/users"' in refused.text
 
 
+@pytest.fixture(scope="module")
+def careful(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A site that takes few attempts to sign in from one address."""
+    with running_site(tmp_path_factory.mktemp("careful"), CRITICAL_RATE_LIMIT="2") as running:
+        yield running
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("script", [True, False])
+def test_too_many_sign_ins_say_on_the_form_how_long_to_wait(careful: Site, browser: Browser, script: bool) -> None:
+    with reader(browser, careful, script=script) as one:
+        page = one.page
+        page.goto("/login?next=/users")
+        for _ in range(3):
+            page.fill("#f-username", "somebody")
+            page.fill("#f-password", "not this one")
+            with page.expect_response(lambda r: r.request.method == "POST") as last:
+                page.click("button.first")
+            page.wait_for_load_state()
+        assert last.value.status == 429
+        seconds = int(last.value.headers["retry-after"])
+        summary = page.locator(".summary")
+        expect(summary).to_contain_text("Too many attempts from your address. Try again in")
+        assert f"{seconds:,}" in summary.inner_text()
+        expect(page.locator("#f-username")).to_have_value("somebody")
+        expect(page.locator("#f-password")).to_have_value("")
+        expect(page.locator("form.form [name=next]")).to_have_value("/users")
+
+
 @pytest.mark.slow
 def test_who_may_not_see_a_page_is_told_for_whom_it_is(site: Site, browser: Browser, states: dict[str, Any]) -> None:
     with reader(browser, site, state=states["admin"]) as one:
