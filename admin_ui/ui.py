@@ -16,6 +16,7 @@ from quart import Response, g, request, session
 
 from admin_ui import csrf, nav, shown
 from admin_ui.assets import Assets, load_assets
+from admin_ui.forms import in_field_order
 from admin_ui.health_bars import health_paths, shade
 from admin_ui.i18n import LANGUAGES, _, _n, load_catalogues, said
 from admin_ui.markdown import in_line, origin_of, rendered
@@ -125,7 +126,7 @@ class Ui:
         html = self._templates.get_template(template).render(
             visit=visit, viewer=visit.user, path=request.path, back_here=_here(), notes=notes, **context
         )
-        return self.html(html, status, frames=frames, images=images, scripts=scripts)
+        return self.html(in_field_order(html), status, frames=frames, images=images, scripts=scripts)
 
     def html(
         self, html: str, status: int = 200, *, frames: str = "", images: str = "", scripts: str = ""

@@ -230,3 +230,16 @@ def test_each_broken_rule_is_named_at_its_field(root_by_hand: Sender, path: str)
             if key not in ("do", "key") and f'"{text}"' not in html and text not in html
         ]
     assert not faults, "\n".join(map(str, faults))
+
+
+@pytest.mark.parametrize("path", FORMS)
+def test_the_summary_is_in_the_order_of_the_fields(root_by_hand: Sender, path: str) -> None:
+    right, wrong = FORMS[path]
+    html = root_by_hand.send(path, {**right, **{name: value for name, value, _words in wrong}}).text
+    summary = re.search(r"<ul data-faults>(.*?)</ul>", html, re.DOTALL)
+    assert summary
+    links = re.findall(r'href="#([^"]+)"', summary[1])
+    assert links
+    places = [html.find(f' id="{link}"') for link in links]
+    assert -1 not in places, links
+    assert places == sorted(places), links
