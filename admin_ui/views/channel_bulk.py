@@ -10,7 +10,7 @@ from admin_ui.forms import Form, read_form
 from admin_ui.i18n import _
 from admin_ui.ui import local_path
 from admin_ui.views import several
-from admin_ui.views.channel_steps import left_alone, undo_of
+from admin_ui.views.channel_steps import ask_for_balances, left_alone, undo_of
 from admin_ui.views.channel_tests import begin_tests
 from admin_ui.views.channels import LIST, channel_query, wanted_channels
 from admin_ui.views.picked import as_number
@@ -78,9 +78,7 @@ async def _do(ui: Ui, form: Form, ids: Sequence[int], back: str) -> Response:
     if what == "test":
         return await begin_tests(ui, Order.TEST_SOME, ids, back)
     if what == "balance":
-        ui.plane.prober.begin(Order.BALANCES, ids)
-        note = _("Providers are being asked for their balances; reload in a moment.")
-        return ui.go(back, note=note, kind="info")
+        return await ask_for_balances(ui, ids, back)
     change = await _change(ui, form)
     if change is None and what == "copy":
         return _shown(ui, form, ids, back, None)

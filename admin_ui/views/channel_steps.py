@@ -11,12 +11,13 @@ from admin_ui.i18n import _, _n, said
 from admin_ui.ui import Undo, local_path
 from admin_ui.views.channels import LIST, arranged, channel_query, rows_of
 from admin_ui.views.picked import as_number
+from gateway.accounts.preferences import show_column
 from gateway.accounts.refusals import Refused
 from gateway.channels import bulk, changes, directory, removal
 from gateway.channels.balances import update_balance
 from gateway.channels.edits import read_channel
 from gateway.channels.probe import Order
-from gateway.management.guard import author, needs
+from gateway.management.guard import actor, author, needs
 from storage.records import ChannelStatus, Role
 from storage.repositories.channel_lists import WantedChannels
 from storage.repositories.rows import Page, Sort
@@ -195,15 +196,26 @@ def _removal(area: Blueprint, ui: Ui) -> None:
         )
 
 
+async def ask_for_balances(ui: Ui, ids: Sequence[int], back: str) -> Response:
+    """Have channels (none: all) asked what is left with their providers, and lead to where one sees it.
+
+    The list comes without that column. Raises `Refused` where tests or questions run already.
+    """
+    ui.plane.prober.begin(Order.BALANCES, ids)
+    note = _("Providers are being asked for their balances. Reload in a moment to see them in the column Balance.")
+    if await show_column(ui.services, actor().id, "channels", "balance"):
+        note += " " + _("It is shown from now on.")
+    return ui.go(back, note=note, kind="info")
+
+
 def _steps(area: Blueprint, ui: Ui) -> None:
     @area.post("/channels/balances")
     @needs(Role.ADMIN)
     async def all_balances() -> Response:
         try:
-            ui.plane.prober.begin(Order.BALANCES)
+            return await ask_for_balances(ui, (), LIST)
         except Refused as error:
             return ui.refused(LIST, error)
-        return ui.go(LIST, note=_("Providers are being asked for their balances; reload in a moment."), kind="info")
 
     @area.post("/channels/<number>/<step>")
     @needs(Role.ADMIN)

@@ -6,7 +6,7 @@ One value for the looks, and one for each list. It is no business of the site's,
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -60,6 +60,15 @@ async def choose_columns(
     liking = await read_liking(services, user_id, name)
     shown, hidden = (chosen & known) - usual, (usual & known) - chosen
     await _put(services, user_id, name, Liking(shown=shown, hidden=hidden, views=liking.views))
+
+
+async def show_column(services: Services, user_id: int, name: str, column: str) -> bool:
+    """Show one more column of a list that comes without it from now on, and return whether it was hidden."""
+    liking = await read_liking(services, user_id, name)
+    if column in liking.shown:
+        return False
+    await _put(services, user_id, name, replace(liking, shown=liking.shown | {column}))
+    return True
 
 
 async def save_view(services: Services, user_id: int, name: str, *, title: str, query: str) -> None:

@@ -143,6 +143,51 @@ def test_rows_are_changed_without_scripts(
     assert [found[name] for name in ("priority", "weight", "status", "testing_model")] == [3, 5, 2, "model-a"]
 
 
+def choose_columns(one: Reader, *, hide: str = "") -> None:
+    """Hide a column of the list at hand, or show those again that it comes with."""
+    page = one.page
+    page.locator(".viewline summary", has_text="Columns").click()
+    if hide:
+        page.locator(".column-list").get_by_label(hide, exact=True).uncheck()
+    page.get_by_role("button", name="Apply" if hide else "As they come").click()
+    page.wait_for_load_state()
+
+
+def test_priorities_are_saved_without_scripts_where_no_weights_are_shown(
+    site: Site, browser: Browser, states: dict[str, Any], three: dict[str, int]
+) -> None:
+    with reader(browser, site, state=states["admin"], script=False) as one:
+        page = one.page
+        page.goto("/channels?q=List")
+        choose_columns(one, hide="Weight")
+        try:
+            expect(page.get_by_label("Weight of List b")).to_have_count(0)
+            page.get_by_label("Priority of List b").fill("4")
+            row(one, "List b").get_by_role("button", name="Save").click()
+            expect(page.locator("#toasts")).to_contain_text("List b was changed.")
+        finally:
+            choose_columns(one)
+    assert stored(site, three["List b"])["priority"] == 4
+
+
+def test_asking_for_balances_shows_where_they_come(
+    site: Site, browser: Browser, states: dict[str, Any], three: dict[str, int]
+) -> None:
+    with reader(browser, site, state=states["admin"], script=False) as one:
+        page = one.page
+        page.goto("/channels?q=List")
+        column = page.get_by_role("columnheader", name="Balance")
+        expect(column).to_have_count(0)
+        try:
+            page.locator("tr", has=page.get_by_text("List b", exact=True)).get_by_role("checkbox").first.check()
+            page.click("#bulk button[value=balance]")
+            expect(page.locator("#toasts")).to_contain_text("in the column Balance. It is shown from now on.")
+            expect(column).to_be_visible()
+        finally:
+            choose_columns(one)
+        expect(column).to_have_count(0)
+
+
 def test_a_deleted_channel_comes_back_as_it_was(root: Reader, site: Site, three: dict[str, int]) -> None:
     page = root.page
     before = stored(site, three["List b"])
