@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from adapters.formats.neutral.terms import FORMAT_TITLES
 from admin_ui.i18n import _
 
 if TYPE_CHECKING:
@@ -30,17 +31,13 @@ class Family:
 
 def families(base: str, key: str, model: str) -> list[Family]:
     """Return all snippets for a key at the site's address `base`."""
+    openai = Snippet("s-openai", "curl", _openai_curl(base, key, model))
+    anthropic = Snippet("s-anthropic", "curl", _anthropic_curl(base, key, model))
+    gemini = Snippet("s-gemini", "curl", _gemini_curl(base, key, model))
     return [
-        Family(
-            "OpenAI", (Snippet("s-openai", "curl", _openai_curl(base, key, model)), _openai_python(base, key, model))
-        ),
-        Family(
-            "Anthropic",
-            (Snippet("s-anthropic", "curl", _anthropic_curl(base, key, model)), _anthropic_python(base, key, model)),
-        ),
-        Family(
-            "Gemini", (Snippet("s-gemini", "curl", _gemini_curl(base, key, model)), _gemini_python(base, key, model))
-        ),
+        Family(FORMAT_TITLES["openai_chat"], (openai, _openai_python(base, key, model))),
+        Family(FORMAT_TITLES["anthropic"], (anthropic, _anthropic_python(base, key, model))),
+        Family(FORMAT_TITLES["gemini"], (gemini, _gemini_python(base, key, model))),
         Family(
             _("Programs"),
             (
@@ -62,9 +59,9 @@ def families(base: str, key: str, model: str) -> list[Family]:
 def first_calls(base: str, key: str, model: str) -> list[Snippet]:
     """Return one call for a terminal in each of the three formats."""
     return [
-        Snippet("s-openai", "OpenAI", _openai_curl(base, key, model)),
-        Snippet("s-anthropic", "Anthropic", _anthropic_curl(base, key, model)),
-        Snippet("s-gemini", "Gemini", _gemini_curl(base, key, model)),
+        Snippet("s-openai", FORMAT_TITLES["openai_chat"], _openai_curl(base, key, model)),
+        Snippet("s-anthropic", FORMAT_TITLES["anthropic"], _anthropic_curl(base, key, model)),
+        Snippet("s-gemini", FORMAT_TITLES["gemini"], _gemini_curl(base, key, model)),
     ]
 
 

@@ -14,7 +14,6 @@ from admin_ui.i18n import _, mark
 from admin_ui.lists import DEFAULT_SIZE, read_more, read_search, read_size, usual_size
 from admin_ui.visit import current_visit
 from gateway.management.guard import actor, author
-from gateway.playground.conversation import FORMATS as FORMAT_TITLES
 from gateway.recordings import search
 from gateway.relay.endpoints import Kind
 from gateway.traffic import totals
@@ -41,10 +40,6 @@ TYPES: dict[str, str] = {
 }
 STATUSES = ("2xx", "4xx", "5xx", "400", "401", "403", "404", "429", "499", "500", "502", "503", "504")
 VIEWS = ("failed", "slow", "retried")
-ENDPOINTS: dict[str, str] = {
-    kind.value: FORMAT_TITLES.get(FORMATS.get(kind.value, ""), kind.value.replace("_", " ")) for kind in Kind
-}
-"""What each endpoint is called; where there are several formats, by that."""
 _YES_NO = ("yes", "no")
 _FILTERS: dict[str, Sequence[str] | None] = {
     "view": VIEWS,
@@ -55,7 +50,7 @@ _FILTERS: dict[str, Sequence[str] | None] = {
     "token": None,
     "group": None,
     "type": tuple(TYPES),
-    "format": tuple(ENDPOINTS),
+    "format": tuple(Kind),
     "stream": _YES_NO,
     "retried": _YES_NO,
     "min_cost": None,

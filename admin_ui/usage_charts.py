@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from admin_ui.charts import OTHER_COLOUR, Chart, Line, colours
+from admin_ui.format_words import endpoint_word
 from admin_ui.i18n import _, mark
 from admin_ui.visit import current_visit
 from gateway.traffic.names import labels
@@ -30,13 +31,6 @@ BY: dict[str, str] = {
     "format": mark("Format"),
     "provider": mark("Provider"),
 }
-FORMAT_NAMES = {
-    "chat_completions": "Chat Completions",
-    "responses": "Responses",
-    "messages": "Claude Messages",
-    "generate_content": "Gemini",
-}
-"""What endpoints are called that are better known by a name; the others by what they are for."""
 LISTED = ("upstream_units", "margin_units")
 """Measures that compare with what providers ask for: the business of those who run the site."""
 _OWN = ("model", "token", "group", "format")
@@ -152,7 +146,7 @@ def own_name(kind: str, name: str) -> str:
     if not name:
         return {"model": _("no model"), "provider": _("channels that are gone")}.get(kind, _("not known"))
     if kind == "format":
-        return FORMAT_NAMES.get(name) or name.replace("_", " ").capitalize()
+        return endpoint_word(name)
     if kind == "channel" and name == "#0":
         return _("no channel")
     return name if current_visit().is_admin or kind != "token" else name.rpartition(" / ")[2]

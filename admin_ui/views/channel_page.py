@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from quart import request
 
+from adapters.formats.neutral.terms import FORMAT_TITLES
 from admin_ui import ranges
 from admin_ui.i18n import _
 from admin_ui.lists import in_order, read_query
@@ -16,7 +17,6 @@ from admin_ui.views.audit import action_word
 from admin_ui.views.channel_charts import charts_of
 from admin_ui.views.channel_conflict import label_of
 from admin_ui.views.channel_frame import frame_of
-from admin_ui.views.channel_test import format_words
 from admin_ui.views.picked import as_number
 from admin_ui.views.requests import outcome_word
 from admin_ui.visit import current_visit
@@ -79,7 +79,7 @@ def register(area: Blueprint, ui: Ui) -> None:
             tests=await standing.last_tests(ui.services, channel.id, _LAST),
             failures=await traffic.last_failures(ui.services, channel.id, limit=_LAST),
             failure_word=failure_word,
-            format_words=format_words(),
+            format_words=FORMAT_TITLES,
         )
 
     @area.get("/channels/<number>/models")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from adapters.formats.neutral.terms import FORMAT_TITLES
 from admin_ui.forms import Form, read_form
 from admin_ui.i18n import _, said
 from admin_ui.views.picked import as_number
@@ -54,23 +55,12 @@ def register(area: Blueprint, ui: Ui) -> None:
         return await _page(ui, channel, form, outcome=outcome, fault=fault)
 
 
-def format_words() -> dict[str, str]:
-    """Return what the formats of clients are called."""
-    return {
-        "openai_chat": "Chat Completions",
-        "openai_responses": "Responses",
-        "anthropic": "Claude Messages",
-        "gemini": "Gemini",
-    }
-
-
 def _format(form: Form) -> Format:
     wanted = form.values.get("format", "")
     return next((name for name in FORMATS if name == wanted), "openai_chat")
 
 
 async def _page(ui: Ui, channel: Channel, form: Form, *, outcome: Outcome | None = None, fault: str = "") -> Response:
-    words = format_words()
     tests = await standing.last_tests(ui.services, channel.id, _SHOWN)
     return ui.page(
         "pages/channel_test.html",
@@ -80,8 +70,8 @@ async def _page(ui: Ui, channel: Channel, form: Form, *, outcome: Outcome | None
         outcome=outcome,
         verdict=verdict_on(ui.options, outcome) if outcome else None,
         fault=fault,
-        formats=[(name, words[name]) for name in FORMATS],
-        format_words=words,
+        formats=[(name, FORMAT_TITLES[name]) for name in FORMATS],
+        format_words=FORMAT_TITLES,
         models=list(dict.fromkeys(name.strip() for name in channel.models.split(",") if name.strip())),
         usual_prompt=ui.services.settings.test_prompt,
         prompt_limit=LONGEST_PROMPT,

@@ -9,14 +9,15 @@ import msgspec
 from quart import g, request
 
 from admin_ui import shown, streams
+from admin_ui.format_words import endpoint_word, endpoint_words
 from admin_ui.forms import read_form
 from admin_ui.i18n import _, _n
 from admin_ui.lists import read_query
-from admin_ui.log_query import ENDPOINTS
 from admin_ui.ui import local_path
 from admin_ui.visit import current_visit
 from gateway.live.board import EVERYBODY, STATES, Wanted
 from gateway.management.guard import actor, author, needs
+from gateway.relay.endpoints import Kind
 from storage.records import Role
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def live_query() -> ListQuery:
     filters: dict[str, Sequence[str] | None] = {
         "state": STATES,
         **dict.fromkeys(names),
-        "format": tuple(ENDPOINTS),
+        "format": tuple(Kind),
         "stream": ("yes", "no"),
         "min_s": None,
     }
@@ -128,7 +129,7 @@ def _filters(ui: Ui) -> list[tuple[str, str, list[tuple[str, str]] | None]]:
         ("user", _("User name"), None),
         ("token", _("Token"), None),
         ("group", _("Group"), groups),
-        ("format", _("Format"), list(ENDPOINTS.items())),
+        ("format", _("Format"), list(endpoint_words().items())),
         ("stream", _("Streamed"), [("yes", _("Yes")), ("no", _("No"))]),
         ("min_s", _("Seconds old at least"), None),
     ]
@@ -234,7 +235,7 @@ def cells(ui: Ui, row: Row) -> dict[str, str]:
         "state": _state(row.state),
         "kind": {"streaming": "ok", "ending": "idle", "settling": "idle"}.get(row.state, "info"),
         "model": row.model,
-        "endpoint": ENDPOINTS.get(row.endpoint, row.endpoint),
+        "endpoint": endpoint_word(row.endpoint),
         "channel": row.channel,
         "attempt": _("attempt {n}", n=row.attempt) if row.attempt > 1 else "",
         "user": row.user,

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from admin_ui.log_query import ENDPOINTS, TYPES, read_log_query, read_look
+from adapters.formats.neutral.terms import FORMAT_TITLES
+from admin_ui.format_words import endpoint_words
+from admin_ui.log_query import TYPES, read_log_query, read_look
 from admin_ui.ui import with_query
 from admin_ui.views.request_messages import EARLIER, LONG, RAW, own_messages
-from admin_ui.views.requests import FORMAT_TITLES, outcome_word
+from admin_ui.views.requests import outcome_word
 from admin_ui.visit import current_visit
 from admin_ui.waterfall import failure_word, waterfall
 from gateway.management.guard import actor, needs
@@ -57,7 +59,7 @@ def register(area: Blueprint, ui: Ui) -> None:
             words=outcome_word,
             failure_word=failure_word,
             types=TYPES,
-            endpoint_titles=ENDPOINTS,
+            endpoint_titles=endpoint_words(),
             format_titles=FORMAT_TITLES,
         )
 

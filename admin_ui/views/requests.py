@@ -10,16 +10,16 @@ from quart import Response, jsonify, request
 from admin_ui import ranges
 from admin_ui.arrangement import Arrangement, Column, arrange
 from admin_ui.exports import streamed
+from admin_ui.format_words import FORMAT_TAGS, endpoint_words
 from admin_ui.forms import Form, read_form
 from admin_ui.histogram import HEIGHT, WIDTH, Histogram, histogram
 from admin_ui.i18n import _, _n
-from admin_ui.log_query import ENDPOINTS, PATH, STATUSES, TYPES, LogQuery, read_log_query, read_look
+from admin_ui.log_query import PATH, STATUSES, TYPES, LogQuery, read_log_query, read_look
 from admin_ui.ranges import Range
 from admin_ui.visit import current_visit
 from gateway.accounts import history
 from gateway.management.guard import actor, author, needs
 from gateway.traffic import export, log, totals
-from gateway.traffic.log import FORMATS
 from storage.records import Role
 from storage.repositories.log_asked import SEARCHED
 from storage.repositories.log_pages import read_place
@@ -76,8 +76,8 @@ def _list(area: Blueprint, ui: Ui) -> None:
             models=_models(ui),
             range_titles=ranges.TITLES,
             types=TYPES,
-            endpoint_titles=ENDPOINTS,
-            format_words=FORMAT_WORDS,
+            endpoint_titles=endpoint_words(),
+            format_words=FORMAT_TAGS,
             zone=str(visit.zone),
             words=outcome_word,
         )
@@ -145,7 +145,7 @@ def _filters(ui: Ui, query: LogQuery) -> list[tuple[str, str, list[tuple[str, st
         ("user", _("User name"), None),
         ("token", _("Token"), None),
         ("group", _("Group"), groups),
-        ("format", _("Format"), list(ENDPOINTS.items())),
+        ("format", _("Format"), list(endpoint_words().items())),
         ("stream", _("Streamed"), yes_no),
         ("retried", _("Retried"), yes_no),
         ("min_cost", _("Cost at least"), None),
@@ -264,9 +264,3 @@ def _models(ui: Ui) -> list[str]:
     else:
         names = snapshot.models_of(user.group)
     return names[:_MOST_SUGGESTED]
-
-
-FORMAT_WORDS = {"openai_chat": "Chat", "openai_responses": "Responses", "anthropic": "Claude", "gemini": "Gemini"}
-"""The same, where there is little room."""
-FORMAT_TITLES = {spoken: ENDPOINTS[endpoint] for endpoint, spoken in FORMATS.items()}
-"""What each format is called."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from quart import request
 
+from admin_ui.format_words import endpoint_words
 from admin_ui.i18n import _
 from admin_ui.ui import with_query
 from admin_ui.views.audit import action_word
@@ -105,6 +106,7 @@ def register(area: Blueprint, ui: Ui) -> None:
             )
             return address + "".join(f"&off={number}" for number in off)
 
+        words = endpoint_words()
         return ui.page(
             "pages/routing.html",
             asked=asked,
@@ -112,7 +114,7 @@ def register(area: Blueprint, ui: Ui) -> None:
             counts=counts,
             groups=groups if group in groups else [*groups, group],
             models=sorted({name for known_group, name in snapshot.serving if known_group == group}),
-            endpoints=[(endpoint.kind.value, endpoint_word(endpoint)) for endpoint in ENDPOINTS],
+            endpoints=[(endpoint.kind.value, words[endpoint.kind]) for endpoint in ENDPOINTS],
             left_out=[
                 (number, _label(ui, number), link(*sorted(left_out - {number}))) for number in sorted(left_out)
             ],
@@ -133,26 +135,6 @@ def register(area: Blueprint, ui: Ui) -> None:
             failure_word=failure_word,
             action_word=action_word,
         )
-
-
-def endpoint_word(endpoint: Endpoint) -> str:
-    """Return what people call an endpoint."""
-    return {
-        endpoints.CHAT.kind: _("Chat (OpenAI)"),
-        endpoints.RESPONSES.kind: _("Responses (OpenAI)"),
-        endpoints.MESSAGES.kind: _("Messages (Claude)"),
-        endpoints.GENERATE.kind: _("Generate content (Gemini)"),
-        endpoints.COMPLETIONS.kind: _("Completions of texts"),
-        endpoints.EMBEDDINGS.kind: _("Embedding vectors"),
-        endpoints.MODERATIONS.kind: _("Moderation of texts"),
-        endpoints.RERANK.kind: _("Reranking"),
-        endpoints.IMAGES.kind: _("Making images"),
-        endpoints.IMAGE_EDITS.kind: _("Editing images"),
-        endpoints.SPEECH.kind: _("Reading aloud"),
-        endpoints.TRANSCRIPTIONS.kind: _("Transcription"),
-        endpoints.TRANSLATIONS.kind: _("Translation of sound"),
-        endpoints.REALTIME.kind: _("Realtime session"),
-    }[endpoint.kind]
 
 
 def _endpoint(name: str) -> Endpoint:

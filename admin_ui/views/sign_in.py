@@ -165,7 +165,7 @@ def _second(ui: Ui, form: Form, *, status: int = 200) -> Response:
 
 
 async def too_often(ui: Ui, wait_s: int) -> Response | None:
-    """Return the form that was sent, what was typed still in it, saying how long to wait; `None`: it was none of ours."""
+    """Return the form that was sent, with what was typed and how long to wait; `None`: it was none for signing in."""
     show = {"/login": _first, "/login/code": _second}.get(request.path)
     if show is None or request.method != "POST":
         return None

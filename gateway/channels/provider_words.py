@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from adapters.formats.neutral.terms import FORMAT_TITLES
+
 FORMATS = {
-    "openai_chat": "Chat Completions",
-    "openai_responses": "Responses",
-    "anthropic": "Messages",
-    "gemini": "generateContent",
+    **FORMAT_TITLES,
     "aiproxy_library": "its own format",
     "baidu": "ERNIE's own format",
     "cohere": "Cohere's own format",
@@ -80,10 +79,10 @@ at its end, `{model}` the model after mapping; other names in braces are setting
 EXAMPLE = """
 ## Adding a provider takes no code
 
-A provider that speaks Chat Completions, Messages or generateContent is a row of data. Put it into a folder, name the
-folder in `PROVIDERS_DIR`, and start: the type is offered on the pages, its models are listed and priced, and clients
-of every format are served by it. Types of your own have numbers from 1000 on. A mistake in a row stops the start,
-with file, row and field named; `one-api check` tells of it before.
+A provider that speaks OpenAI Chat Completions, Claude Messages or Gemini is a row of data. Put it into a folder,
+name the folder in `PROVIDERS_DIR`, and start: the type is offered on the pages, its models are listed and priced,
+and clients of every format are served by it. Types of your own have numbers from 1000 on. A mistake in a row stops
+the start, with file, row and field named; `one-api check` tells of it before.
 
 `acme.toml`:
 

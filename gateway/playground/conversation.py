@@ -13,6 +13,7 @@ from adapters.formats.errors import FormatError
 from adapters.formats.neutral.encoding import RequestOptions
 from adapters.formats.neutral.parts import Image, Text
 from adapters.formats.neutral.requests import Effort, Message, ReasoningOptions, Request, Tool
+from adapters.formats.neutral.terms import FORMAT_TITLES
 from adapters.formats.table import PROVIDERS
 from gateway.accounts.refusals import Refused
 
@@ -28,12 +29,7 @@ KEY_HEADERS: Mapping[str, tuple[str, str]] = {
     "anthropic": ("x-api-key", "{key}"),
     "gemini": ("x-goog-api-key", "{key}"),
 }
-FORMATS: Mapping[str, str] = {
-    "openai_chat": "OpenAI Chat",
-    "openai_responses": "OpenAI Responses",
-    "anthropic": "Claude Messages",
-    "gemini": "Gemini",
-}
+FORMATS = FORMAT_TITLES
 EFFORTS = ("none", "minimal", "low", "medium", "high")
 
 

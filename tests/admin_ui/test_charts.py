@@ -97,8 +97,8 @@ def test_costs_are_cut_by_two_things_and_led_on_from_either(admin: Reader) -> No
     text = page.request.get("/cost/export.jsonl?range=7d&by=format&and=provider").text()
     rows = [json.loads(line) for line in text.splitlines()]
     assert {(row["format"], row["provider"]) for row in rows} == {
-        ("Chat Completions", "OpenAI"),
-        ("Chat Completions", "OpenAI Compatible"),
+        ("OpenAI Chat Completions", "OpenAI"),
+        ("OpenAI Chat Completions", "OpenAI Compatible"),
     }
 
 

@@ -226,7 +226,7 @@ def test_what_a_format_cannot_carry_is_marked(root: Reader) -> None:
     page.select_option("#f-effort", "high")
     page.click("button[value=code]")
     expect(page.locator(".pane", has_text="Gemini").locator(".dropped")).to_contain_text("thinkingConfig")
-    expect(page.locator(".pane", has_text="OpenAI Chat").locator(".dropped")).to_have_count(0)
+    expect(page.locator(".pane", has_text="OpenAI Chat Completions").locator(".dropped")).to_have_count(0)
 
 
 def test_nothing_is_stored_unless_asked_and_then_only_for_oneself(
