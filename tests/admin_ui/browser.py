@@ -253,6 +253,11 @@ class Reader:
             self.page.locator("#toasts .toast").first.wait_for(timeout=5000)
         return self.page.locator("#toasts").inner_text()
 
+    def scrolls_sideways(self) -> bool:
+        """Whether the page is wider than the window. Not by `innerWidth`: a phone widens that with the page."""
+        size = self.page.viewport_size
+        return size is not None and int(self.page.evaluate("document.documentElement.scrollWidth")) > size["width"]
+
     def violations(self) -> list[str]:
         """What axe finds wrong with the page."""
         self.page.evaluate(AXE)

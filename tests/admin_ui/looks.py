@@ -33,6 +33,13 @@ def _shifted(one: Reader) -> float:
     )
 
 
+def take_picture(one: Reader, path: str, *, role: str, look: Look, click: str = "") -> None:
+    """Keep what is on the screen, to the page's end unless something was opened, if anybody wants pictures."""
+    if folder := os.environ.get("SCREENSHOTS"):
+        name = re.sub(r"[^a-z0-9]+", "_", f"{path} {click}".lower()).strip("_") or "home"
+        one.page.screenshot(path=str(Path(folder) / f"{name}-{role}-{name_of(look)}.png"), full_page=not click)
+
+
 def faults_of(one: Reader, path: str, *, role: str, look: Look, click: str = "", settle: str = "") -> list[str]:
     """What is wrong with a page, after a click if one is named. `settle`: what shows that its parts have come."""
     one.complaints.clear()
@@ -44,7 +51,7 @@ def faults_of(one: Reader, path: str, *, role: str, look: Look, click: str = "",
     if settle:
         one.page.wait_for_selector(settle)
     found += one.complaints
-    if one.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+    if one.scrolls_sideways():
         found.append("scrolls sideways")
     if one.page.locator("main h1").count() != 1:
         found.append(f"{one.page.locator('main h1').count()} first headings")
@@ -59,8 +66,5 @@ def faults_of(one: Reader, path: str, *, role: str, look: Look, click: str = "",
         shifted = min(shifted, _shifted(one))
     if shifted >= SHIFT:
         found.append(f"moves by {shifted:.3f}")
-    folder = os.environ.get("SCREENSHOTS")
-    if folder:
-        name = re.sub(r"[^a-z0-9]+", "_", f"{path} {click}".lower()).strip("_") or "home"
-        one.page.screenshot(path=str(Path(folder) / f"{name}-{role}-{name_of(look)}.png"), full_page=not click)
+    take_picture(one, path, role=role, look=look, click=click)
     return [f"{path}: {text}" for text in found]

@@ -53,7 +53,7 @@ def test_every_kind_of_key_has_a_form_that_is_whole(
             wrong += faults_of(one, f"/channels/new?type={kind}", role="root", look=look)
         one.page.evaluate(OPENS)
         wrong += one.violations()
-        assert not one.page.evaluate("document.documentElement.scrollWidth > innerWidth")
+        assert not one.scrolls_sideways()
     assert not wrong, "\n".join(wrong)
 
 

@@ -112,5 +112,5 @@ def test_the_page_of_keys_is_whole(
     api.post(f"/api/channel/{number}/keys/{first}/test")
     with reader(browser, site, width=width, language=language, theme=theme, state=states["root"]) as one:
         wrong = faults_of(one, f"/channels/{number}/keys", role="root", look=look)
-        assert not one.page.evaluate("document.documentElement.scrollWidth > innerWidth")
+        assert not one.scrolls_sideways()
     assert not wrong, "\n".join(wrong)

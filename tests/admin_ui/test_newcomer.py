@@ -41,7 +41,7 @@ def test_the_first_channel_may_be_one_of_the_commonest_kinds() -> None:
 
 
 def stays_within(one: Reader) -> None:
-    assert not one.page.evaluate("document.documentElement.scrollWidth > innerWidth"), one.page.url
+    assert not one.scrolls_sideways(), one.page.url
 
 
 def change_the_password(one: Reader) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -13,7 +11,7 @@ from playwright.sync_api import Browser
 from tests.admin_ui import budget
 from tests.admin_ui.browser import Site, reader
 from tests.admin_ui.budget import first_visit
-from tests.admin_ui.looks import LOOKS
+from tests.admin_ui.looks import LOOKS, name_of, take_picture
 from tests.support.tls import no_tls
 
 PAGES: dict[str, list[str]] = {
@@ -116,18 +114,13 @@ PAGES: dict[str, list[str]] = {
 }
 
 
-def _name(look: tuple[int, str, str]) -> str:
-    return "-".join(str(part) for part in look)
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("look", LOOKS, ids=_name)
+@pytest.mark.parametrize("look", LOOKS, ids=name_of)
 @pytest.mark.parametrize("role", PAGES)
 def test_pages_are_whole(
     site: Site, browser: Browser, states: dict[str, Any], role: str, look: tuple[int, str, str]
 ) -> None:
     width, language, theme = look
-    pictures = os.environ.get("SCREENSHOTS")
     wrong: list[str] = []
     with reader(browser, site, width=width, language=language, theme=theme, state=states[role]) as one:
         for path in PAGES[role]:
@@ -139,14 +132,12 @@ def test_pages_are_whole(
                 wrong.append(f"{path}: status {answer.status}")
             complaints = [text for text in one.complaints if "404" not in text or expected != 404]
             wrong += [f"{path}: {text}" for text in complaints]
-            if one.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            if one.scrolls_sideways():
                 wrong.append(f"{path}: scrolls sideways")
             if one.page.locator("h1").count() != 1:
                 wrong.append(f"{path}: {one.page.locator('h1').count()} first headings")
             wrong += [f"{path}: {text}" for text in one.violations()]
-            if pictures:
-                name = path.strip("/").replace("/", "_").split("?")[0] or "home"
-                one.page.screenshot(path=str(Path(pictures) / f"{name}-{role}-{_name(look)}.png"))
+            take_picture(one, path, role=role, look=look)
     assert not wrong, "\n".join(wrong)
 
 

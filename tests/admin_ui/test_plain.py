@@ -43,7 +43,7 @@ def test_no_page_scrolls_sideways_at_320_pixels(
     with reader(browser, site, width=320, state=states[role]) as one:
         for path in PAGES[role]:
             one.page.goto(path, wait_until="domcontentloaded")
-            if one.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            if one.scrolls_sideways():
                 wide.append(path)
     assert wide == []
 

@@ -120,5 +120,5 @@ def test_the_pages_of_shadow_tests_are_whole(
         wrong = []
         for path in (page.url.removeprefix(site.url), "/routing/shadows", "/routing/shadows/new"):
             wrong += faults_of(one, path, role="root", look=look)
-            assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+            assert not one.scrolls_sideways()
     assert not wrong, "\n".join(wrong)

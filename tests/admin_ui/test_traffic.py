@@ -235,6 +235,18 @@ def test_an_account_s_last_requests_name_the_model_that_was_asked_for(traffic: S
         assert "busy-hopeless-user" not in page
 
 
+def test_filters_of_a_phone_can_be_typed_into_and_stay_below_the_bar_of_pages(
+    traffic: Site, browser: Browser, busy_states: dict[str, Any]
+) -> None:
+    with reader(browser, traffic, width=390, state=busy_states["admin"]) as one:
+        one.page.goto("/requests")
+        one.page.click("label.filter-switch")
+        model = one.page.locator(".filter-line > input[name='model']").bounding_box()
+        assert model is not None and model["width"] > 100
+        at_the_bottom = "document.elementFromPoint(195, innerHeight - 20).closest('nav.tabs') !== null"
+        assert one.page.evaluate(at_the_bottom)
+
+
 def test_filters_live_in_the_address_and_can_be_taken_away(admin: Reader) -> None:
     page = admin.page
     page.goto("/requests")
