@@ -85,7 +85,7 @@ async def when(look: Look) -> Heat:
         ticks=["00", "06", "12", "18", "24"],
         levels=[
             (0, "0"),
-            *((level, _("up to {n}", n=f"{_limit(level, most):,}")) for level in range(1, _LEVELS + 1)),
+            *((level, _("up to {n}", n=f"{limit:,}")) for level, limit in limits_of_colours(most)),
         ],
         none="0",
         note=_("Requests by weekday and hour, since {when}.", when=shown.bucket(wide.since, zone)),
@@ -93,12 +93,19 @@ async def when(look: Look) -> Heat:
     return told(heat, look.scope)
 
 
-def _limit(level: int, most: int) -> int:
-    return -(-most * level // _LEVELS)
+def colour_of(count: int, most: int) -> int:
+    """Return which colour a number has where `most` is the largest; 0 for nothing."""
+    return -(-count * _LEVELS // most) if count else 0
+
+
+def limits_of_colours(most: int) -> list[tuple[int, int]]:
+    """Return the colours that some number up to `most` has, each with the largest number that has it."""
+    limits = [most * level // _LEVELS for level in range(_LEVELS + 1)]
+    return [(level, limits[level]) for level in range(1, _LEVELS + 1) if limits[level] > limits[level - 1]]
 
 
 def _day(day: str, counts: Sequence[int], most: int) -> HeatRow:
-    levels = [-(-count * _LEVELS // most) if count else 0 for count in counts]
+    levels = [colour_of(count, most) for count in counts]
     return HeatRow(
         label=day,
         words=_("{n} requests", n=f"{sum(counts):,}"),

@@ -15,6 +15,7 @@ from admin_ui.forecast import forecast
 from admin_ui.heat import HeatRow
 from admin_ui.live_line import live_line
 from admin_ui.ranges import Range, custom, edges
+from admin_ui.spend_charts import colour_of, limits_of_colours
 from gateway.live.flow import SECONDS
 
 DAY = 86_400
@@ -147,3 +148,15 @@ def test_the_bucket_that_runs_is_marked() -> None:
     assert Chart(id="x", title="x", edges=[now - 180, now - 120, now - 60, now + 1], lines=[line]).open == 2
     assert Chart(id="x", title="x", edges=[now - 60, now + 60, now + 120, now + 180], lines=[line]).open == 0
     assert Chart(id="x", title="x", edges=[0, 60, 120, 180], lines=[line]).open is None
+
+
+@pytest.mark.parametrize(
+    ("most", "limits"),
+    [(0, []), (1, [(5, 1)]), (3, [(2, 1), (4, 2), (5, 3)]), (10, [(1, 2), (2, 4), (3, 6), (4, 8), (5, 10)])],
+)
+def test_a_legend_names_each_colour_that_a_number_has_by_its_largest(
+    most: int, limits: list[tuple[int, int]]
+) -> None:
+    assert limits_of_colours(most) == limits
+    for count in range(1, most + 1):
+        assert next(level for level, limit in limits if count <= limit) == colour_of(count, most)

@@ -6,6 +6,9 @@ import { locale, localTime, units } from "./units.js";
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const drawn = new Map();
 const BARS = "stack", AREAS = "area";
+// Half a request would be a strange thing to read: 1, 2, 5, 10 and so on.
+const WHOLE = Array.from({ length: 48 }, (_, n) => [1, 2, 5][n % 3] * 10 ** Math.floor(n / 3));
+const WHOLE_UNITS = new Set(["count", "tokens", "units"]);
 
 const dataOf = (figure) => JSON.parse(figure.querySelector("script[type='application/json']").textContent);
 
@@ -77,7 +80,7 @@ function draw(figure) {
     },
     axes: [
       { ...axis, space: 76, size: 32, values: (_, ticks, __, ___, step) => times(ticks, step, data.zone) },
-      { ...axis, size: room, values: (_, ticks) => ticks.map((tick) => write(tick)) },
+      { ...axis, size: room, ...(WHOLE_UNITS.has(data.unit) ? { incrs: WHOLE } : {}), values: (_, ticks) => ticks.map((tick) => write(tick)) },
       ...(second ? [{ ...axis, scale: "second", side: 1, size: room, grid: { show: false }, values: (_, ticks) => ticks.map((tick) => units[second](tick)) }] : []),
     ],
     series: [{}, ...series],
