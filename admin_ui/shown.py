@@ -26,6 +26,12 @@ def number(value: float | Decimal | None) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}".rstrip("0").rstrip(".")
 
 
+def written(value: str) -> str:
+    """Write the value of a variable: what stands for none, or for one that is not told, in the reader's language."""
+    words = {"": _("Empty"), "(unset)": _("Not set"), "(hidden)": _("Hidden"), "(random)": _("Random")}
+    return words.get(value, value)
+
+
 def short(value: float) -> str:
     """Write 12.3 K, for charts and tiles; the exact value belongs in a title."""
     for limit, sign in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "K")):

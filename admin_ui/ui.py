@@ -232,6 +232,7 @@ def _environment(ui: Ui) -> Environment:
         is_weak=lambda: bool(session.get(WEAK)),
         money=ui.money,
         number=shown.number,
+        written=shown.written,
         dollars=shown.dollars,
         short=shown.short,
         when=lambda seconds: shown.when(seconds, current_visit().zone),

@@ -183,7 +183,7 @@ def _removal(area: Blueprint, ui: Ui) -> None:
         text = _("What runs on it goes on to its end. This can be undone at once.")
         if orphans:
             loss = _n("{n} model will have no other channel:", "{n} models will have no other channel:", len(orphans))
-            text = f"{loss} {text}"
+            text = f"{text} {loss}"
         return ui.page(
             "pages/confirm.html",
             title=_("Delete channel {name}?", name=channel.name),

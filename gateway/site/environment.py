@@ -41,7 +41,7 @@ def environment_rows(services: Services, names: Collection[str] | None = None) -
                 value=spec.shown(value),
                 default=spec.default_shown,
                 meaning=spec.variable.meaning,
-                unit=spec.variable.unit,
+                unit="" if value is None else spec.variable.unit,
                 group=spec.group,
                 is_changed=value != spec.default,
                 has_effect=not spec.variable.no_effect,

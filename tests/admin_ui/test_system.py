@@ -96,3 +96,14 @@ def test_the_system_tells_how_to_back_it_up_and_explains_the_environment(root: R
     page.click("main .toolbar button:has-text('Show')")
     expect(page.locator("#v-PORT")).to_contain_text(site.url.rpartition(":")[2])
     expect(page.locator("#v-IDLE_TIMEOUT_SEC")).to_have_count(0)
+
+
+def test_a_variable_without_a_value_is_told_in_words_and_without_a_unit(
+    site: Site, browser: Browser, states: dict[str, Any]
+) -> None:
+    with reader(browser, site, language="zh", state=states["root"]) as one:
+        one.page.goto("/settings/system")
+        expect(one.page.locator("#v-CHANNEL_TEST_FREQUENCY dd")).to_contain_text("未设置")
+        expect(one.page.locator("#v-CHANNEL_TEST_FREQUENCY dd")).not_to_contain_text("分钟")
+        expect(one.page.locator("#v-SESSION_SECRET dd")).to_contain_text("已隐藏")
+        expect(one.page.locator(".system-facts")).to_contain_text("本进程")
