@@ -242,7 +242,8 @@ def test_filters_of_a_phone_can_be_typed_into_and_stay_below_the_bar_of_pages(
         one.page.goto("/requests")
         one.page.click("label.filter-switch")
         model = one.page.locator(".filter-line > input[name='model']").bounding_box()
-        assert model is not None and model["width"] > 100
+        assert model is not None
+        assert model["width"] > 100
         at_the_bottom = "document.elementFromPoint(195, innerHeight - 20).closest('nav.tabs') !== null"
         assert one.page.evaluate(at_the_bottom)
 
