@@ -6,7 +6,7 @@ import gzip
 import secrets
 import time
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlencode
 
@@ -20,6 +20,7 @@ from admin_ui.forms import in_field_order
 from admin_ui.health_bars import health_paths, shade
 from admin_ui.i18n import LANGUAGES, _, _n, load_catalogues, said
 from admin_ui.markdown import in_line, origin_of, rendered
+from admin_ui.trail_words import role_word, value_word
 from admin_ui.visit import DENSITIES, THEMES, Visit, current_visit, read_visit
 from gateway.registry.option_specs import DEFAULT_SERVER_ADDRESS
 from gateway.site.about import product_version
@@ -244,12 +245,13 @@ def _environment(ui: Ui) -> Environment:
         attributes=shown.attributes,
         health_paths=health_paths,
         health_shade=shade,
+        value_word=partial(value_word, ui.services.catalogue),
         markdown=rendered,
         in_line=in_line,
         with_query=with_query,
         translated=lambda choices: [(value, _(word)) for value, word in choices],
         pairs=lambda names: [(name, name) for name in names],
-        named_roles=lambda roles: [(int(role), _role(role)) for role in roles],
+        named_roles=lambda roles: [(int(role), role_word(int(role))) for role in roles],
         rail=nav.RAIL,
         rail_foot=nav.FOOT,
         rail_bar=nav.BAR,
@@ -278,7 +280,3 @@ def ui_paths() -> frozenset[str]:
         current_app.extensions["admin_ui_paths"] = known
     paths: frozenset[str] = known
     return paths
-
-
-def _role(role: int) -> str:
-    return {Role.USER: _("User"), Role.ADMIN: _("Administrator"), Role.ROOT: _("Root")}.get(Role(role), str(role))
