@@ -17,7 +17,7 @@ from gateway.audit import book
 from gateway.audit.author import PROGRAM
 from gateway.management.guard import needs
 from storage.records import Role
-from storage.repositories.audit import AuditFilter
+from storage.repositories.audit import MOST_SORTED, SORTABLE, AuditFilter
 
 if TYPE_CHECKING:
     from quart import Blueprint, Response
@@ -50,7 +50,7 @@ def register(area: Blueprint, ui: Ui) -> None:
     @needs(Role.ADMIN)
     async def audit() -> Response:
         query = _query()
-        entries, total = await book.read_page(ui.services, _wanted(query), query.rows)
+        entries, total = await book.read_page(ui.services, _wanted(query), query.rows, query.order)
         arranged = await arrange(
             ui,
             "audit",
@@ -75,6 +75,7 @@ def register(area: Blueprint, ui: Ui) -> None:
             arranged=arranged,
             entries=entries,
             total=total,
+            is_sortable=total <= MOST_SORTED,
             filters=_fields(),
             kind_word=kind_word,
             action_word=action_word,
@@ -209,7 +210,8 @@ def _via_word(via: str) -> str:
 
 
 def _query() -> ListQuery:
-    return read_query(filters=_FILTERS, choices={name: {v: v for v in _FILTERS[name] or ()} for name in _TYPED})
+    choices = {name: {value: value for value in _FILTERS[name] or ()} for name in _TYPED}
+    return read_query(columns=SORTABLE, filters=_FILTERS, choices=choices)
 
 
 def _wanted(query: ListQuery) -> AuditFilter:

@@ -30,7 +30,7 @@ from gateway.traffic import channels as traffic
 from gateway.traffic import log
 from gateway.traffic.log import Look
 from storage.records import Role
-from storage.repositories.audit import AuditFilter
+from storage.repositories.audit import MOST_SORTED, SORTABLE, AuditFilter
 from storage.repositories.log_asked import Asked
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ _REQUESTS = 25
 _DAY_S = 86_400
 _MODEL_SORTS: Mapping[str, Callable[[ServedModel], Fraction | float | str | None]] = {
     "model": lambda row: row.model.lower(),
+    # What serves, what serves some, what rests, what is off.
+    "state": lambda row: 2 if row.back_in_s > 0 else 3 if not row.groups_on else int(row.groups_on < row.groups),
     "sent": lambda row: row.sent.lower(),
     "input": lambda row: row.input_usd,
     "output": lambda row: row.output_usd,
@@ -124,9 +126,9 @@ def register(area: Blueprint, ui: Ui) -> None:
     @needs(Role.ADMIN)
     async def channel_history(number: str) -> Response:
         channel = await read_channel(ui.services, as_number(number))
-        query = read_query()
+        query = read_query(columns=SORTABLE)
         entries, total = await book.read_page(
-            ui.services, AuditFilter(kind="channel", object_id=channel.id), query.rows
+            ui.services, AuditFilter(kind="channel", object_id=channel.id), query.rows, query.order
         )
         return ui.page(
             "pages/channel_history.html",
@@ -135,6 +137,7 @@ def register(area: Blueprint, ui: Ui) -> None:
             query=query,
             entries=entries,
             total=total,
+            is_sortable=total <= MOST_SORTED,
             action_word=action_word,
             field_word=_field_word,
         )

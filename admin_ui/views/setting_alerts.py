@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from admin_ui.forms import Form, read_form
 from admin_ui.i18n import _
+from admin_ui.lists import in_order, read_query
 from admin_ui.views.option_sections import SECTIONS
 from gateway.accounts.refusals import Refused
 from gateway.management.guard import author, needs
@@ -16,12 +17,23 @@ from storage.records import Role
 from storage.repositories.alerts import Alert
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from quart import Blueprint, Response
 
     from admin_ui.ui import Ui
 
 _LIST = "/settings/alerts"
 _FIELDS = {"name": "name", "where to send": "target", "chat": "chat", "kind of event": "events", "quiet": "quiet"}
+
+_SORTS: Mapping[str, Callable[[Alert], int | str | None]] = {
+    "name": lambda alert: alert.name.lower(),
+    # What works, what does not, what is off.
+    "state": lambda alert: 2 if not alert.enabled else int(bool(alert.fault)),
+    "kind": lambda alert: alert.kind,
+    "quiet": lambda alert: alert.quiet_s,
+    "sent": lambda alert: alert.sent_at or None,
+}
 
 
 def register(area: Blueprint, ui: Ui) -> None:
@@ -41,10 +53,15 @@ def register(area: Blueprint, ui: Ui) -> None:
     @area.get(_LIST)
     @needs(Role.ROOT)
     async def alert_list() -> Response:
+        query = read_query(columns=tuple(_SORTS))
+        alerts = await rule_edits.list_alerts(ui.services)
+        if value := _SORTS.get(query.sort):
+            alerts = in_order(alerts, value, ascending=query.ascending)
         return ui.page(
             "pages/settings_alerts.html",
             sections=SECTIONS,
-            alerts=await rule_edits.list_alerts(ui.services),
+            query=query,
+            alerts=alerts,
             kind_word=kind_word,
             event_word=event_word,
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.accounts.refusals import NotFound
 from storage.repositories import audit
+from storage.repositories.rows import Sort
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -31,6 +32,7 @@ VERBS: Final = (
     "write-again",
 )  # fmt: skip
 """What is done to things, as the second half of an action."""
+NEWEST_FIRST: Final = Sort()
 _BATCH = 1000
 # Things of which a line about several names some.
 _NAMED: Final = 3
@@ -58,11 +60,16 @@ class Entry:
     """Of an entry about several, its first parts."""
 
 
-async def read_page(services: Services, wanted: AuditFilter, page: Page) -> tuple[list[Entry], int]:
-    """Return one page of entries and their number: newest first, only the parts of one entry in their order."""
+async def read_page(
+    services: Services, wanted: AuditFilter, page: Page, sort: Sort = NEWEST_FIRST
+) -> tuple[list[Entry], int]:
+    """Return one page of entries and their number: newest first, only the parts of one entry in their order.
+
+    `sort` counts as far as `storage.repositories.audit.page` can.
+    """
 
     def work(conn: Connection) -> tuple[list[Entry], int]:
-        rows, total = audit.page(conn, wanted, page)
+        rows, total = audit.page(conn, wanted, page, sort)
         counts = audit.count_parts(conn, {row.id if row.batch else row.part_of for row in rows} - {0})
         entries = [
             Entry(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.admin_ui.browser import Reader
+from tests.admin_ui.browser import Reader, Site
 
 pytestmark = pytest.mark.slow
 
@@ -36,3 +36,27 @@ def test_an_alert_is_made_tried_and_deleted_and_its_address_does_not_come_back(r
     page.locator("#dialog button.first").click()
     expect(page.locator("main")).to_contain_text("No alerts yet")
     root.complaints.clear()  # The browser notes the status 422.
+
+
+def test_alerts_are_sorted_by_what_heads_say(site: Site, root: Reader, provider: str) -> None:
+    page = root.page
+    for name, quiet in (("zebra", "10"), ("Ant", "30"), ("mole", "20")):
+        page.goto("/settings/alerts/new")
+        page.fill("#f-name", name)
+        page.fill("#f-target", f"{provider}/hook")
+        page.fill("#f-quiet", quiet)
+        page.click("main form.stack button.first")
+        expect(page.locator("#toasts")).to_contain_text(f"Alert {name} was saved.")
+    names = page.locator("tbody td.name")
+    expect(names).to_have_text(["zebra", "Ant", "mole"])
+    for head, found in (("Name", ["Ant", "mole", "zebra"]), ("Quiet time", ["zebra", "mole", "Ant"])):
+        column = page.get_by_role("columnheader", name=head)
+        column.get_by_role("link").click()
+        expect(column).to_have_attribute("aria-sort", "ascending")
+        expect(names).to_have_text(found)
+    for _ in range(3):
+        before = names.count()
+        page.locator("tbody summary").first.click()
+        page.locator("tbody tr").first.get_by_text("Delete").click()
+        page.locator("#dialog button.first").click()
+        expect(names).to_have_count(before - 1)

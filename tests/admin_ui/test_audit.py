@@ -92,3 +92,48 @@ def test_who_registers_is_written_down_with_the_address(root: Reader, site: Site
     row = root.page.locator("tbody tr", has_text="newcomer").first
     expect(row).to_contain_text("127.0.0.1")
     expect(row).to_contain_text("registered")
+
+
+def test_states_types_and_roles_are_told_in_words(site: Site, root: Reader) -> None:
+    client = site.api("root", PASSWORD)
+    body = {"type": 1, "name": "Worded", "key": "k", "models": "m", "group": "default"}
+    assert client.post("/api/channel/", json=body).json()["success"]
+    number = client.get("/api/channel/search?keyword=Worded").json()["data"][0]["id"]
+    assert client.put("/api/channel/", json={"id": number, "name": "Worded", "type": 14, "status": 2}).json()[
+        "success"
+    ]
+    assert client.post("/api/user/", json={"username": "worded", "password": PASSWORD}).json()["success"]
+    for action in ("disable", "enable", "promote"):
+        assert client.post("/api/user/manage", json={"username": "worded", "action": action}).json()["success"]
+    page = root.page
+    for path in (f"/channels/{number}/history", f"/audit?kind=channel&object={number}"):
+        page.goto(path)
+        last = page.locator("tbody tr").first.locator("dl.diff")
+        expect(last.locator("del")).to_have_text(["OpenAI", "Enabled"])
+        expect(last.locator("ins")).to_have_text(["Anthropic", "Disabled"])
+    page.goto("/audit?kind=user&q=worded")
+    rows = page.locator("tbody tr")
+    expect(rows.nth(0).locator("dl.diff")).to_contain_text("Administrator")
+    expect(rows.nth(1).locator("dl.diff ins")).to_have_text("Enabled")
+    expect(rows.nth(2).locator("dl.diff ins")).to_have_text("Disabled")
+    client.delete(f"/api/channel/{number}")
+
+
+def test_entries_are_sorted_within_their_filters(site: Site, root: Reader) -> None:
+    client = site.api("root", PASSWORD)
+    for name in ("bravo", "Alpha", "charlie"):
+        body = {"type": 1, "name": f"sorting-{name}", "key": "k", "models": "m", "group": "default"}
+        assert client.post("/api/channel/", json=body).json()["success"]
+    page = root.page
+    page.goto("/audit?kind=channel&q=sorting-")
+    things = page.locator("tbody td.name strong, tbody td.name a.inline")
+    expect(things).to_have_text(["sorting-charlie", "sorting-Alpha", "sorting-bravo"])
+    head = page.get_by_role("columnheader", name="On what")
+    head.get_by_role("link").click()
+    expect(things).to_have_text(["sorting-Alpha", "sorting-bravo", "sorting-charlie"])
+    expect(head).to_have_attribute("aria-sort", "ascending")
+    page.wait_for_url("**kind=channel&**sort=what**")
+    page.get_by_role("columnheader", name="When").get_by_role("link").click()
+    expect(things).to_have_text(["sorting-bravo", "sorting-Alpha", "sorting-charlie"])
+    for channel in client.get("/api/channel/search?keyword=sorting-").json()["data"]:
+        client.delete(f"/api/channel/{channel['id']}")

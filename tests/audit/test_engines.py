@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from gateway.audit.author import Author
 from gateway.audit.book import export, read_page
 from gateway.audit.trail import note
+from storage.repositories import audit
 from storage.repositories.audit import AuditFilter, delete_old
-from storage.repositories.rows import Page
+from storage.repositories.rows import Page, Sort
 from tests.management.conftest import site_everywhere
 from tests.management.site import Site
 
@@ -42,6 +45,9 @@ async def test_entries_are_written_found_exported_and_forgotten(site_everywhere:
     ):
         found, _total = await read_page(services, wanted, Page(0, 10))
         assert [entry.row.object_id for entry in found] == ids
+    for sort, ids in ((Sort("when", True), [1, 2, 3]), (Sort("what", True), [1, 2, 3]), (Sort("what"), [3, 2, 1])):
+        found, _total = await read_page(services, AuditFilter(kind="channel"), Page(0, 10), sort)
+        assert [entry.row.object_id for entry in found] == ids
     cells = [cells async for part in export(services, AuditFilter(actor_id=1)) for cells in part]
     assert [cells[5] for cells in cells] == ["channel.update"] * 3
     for narrowed in (
@@ -60,3 +66,23 @@ async def test_entries_are_written_found_exported_and_forgotten(site_everywhere:
     at = entries[0].row.created_at + 1
     assert await services.database.write(lambda conn: delete_old(conn, before_ms=at, limit=2)) == 2
     assert (await read_page(services, AuditFilter(kind="channel"), Page(0, 9)))[1] == 1
+
+
+async def test_what_no_index_has_in_order_is_not_sorted_once_it_is_much(
+    site_everywhere: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = site_everywhere.services
+    for name in ("b", "c", "a"):
+        await services.database.write(
+            lambda conn, name=name: note(conn, AUTHOR, "code.create", name=name)  # type: ignore[misc]
+        )
+
+    async def names(sort: Sort) -> list[str]:
+        found, total = await read_page(services, AuditFilter(kind="code"), Page(0, 10), sort)
+        assert total == 3
+        return [entry.row.object_name for entry in found]
+
+    assert await names(Sort("what", True)) == ["a", "b", "c"]
+    monkeypatch.setattr(audit, "MOST_SORTED", 2)
+    assert await names(Sort("what")) == ["a", "c", "b"]
+    assert await names(Sort("when", True)) == ["b", "c", "a"]
