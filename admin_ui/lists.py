@@ -26,6 +26,8 @@ PHONE_SIZE = 20
 MOST_PARTS = 10
 """So many of them at once at most."""
 _LONGEST = 200
+_TICKED = "ticked"
+_ALL = "all"
 _MOST_PAGES = 1_000_000
 _PART = re.compile(r'(?:[a-zA-Z_]+:)?"[^"]*"|\S+')
 
@@ -168,6 +170,18 @@ def read_size(text: str, otherwise: int) -> int:
 def read_more(text: str, size: int) -> int:
     """Return how many pages are shown as one; together no more than the largest page has."""
     return min(max(_number(text), 1), MOST_PARTS, max(SIZES[-1] // size, 1))
+
+
+def ticking(address: str, ids: Sequence[int], *, everything: bool = False) -> str:
+    """Return the address of a list that has these rows ticked, or all that match, for a form to be sent again."""
+    ticks = _ALL if everything else ",".join(map(str, ids[: SIZES[-1]]))
+    return f"{address}{'&' if '?' in address else '?'}{urlencode({_TICKED: ticks}, safe=',')}" if ticks else address
+
+
+def is_ticked(number: int) -> bool:
+    """Whether the address at hand has a row ticked; 0: all that match."""
+    ticks = request.args.get(_TICKED, "")
+    return ticks == _ALL if not number else str(number) in ticks.split(",")
 
 
 def in_order(rows: Iterable[RowT], value: Callable[[RowT], Any], *, ascending: bool) -> list[RowT]:

@@ -19,6 +19,7 @@ from admin_ui.assets import Assets, load_assets
 from admin_ui.forms import in_field_order
 from admin_ui.health_bars import health_paths, shade
 from admin_ui.i18n import LANGUAGES, _, _n, load_catalogues, said
+from admin_ui.lists import is_ticked
 from admin_ui.markdown import in_line, origin_of, rendered
 from admin_ui.trail_words import role_word, value_word
 from admin_ui.visit import DENSITIES, THEMES, Visit, current_visit, read_visit
@@ -245,6 +246,7 @@ def _environment(ui: Ui) -> Environment:
         attributes=shown.attributes,
         health_paths=health_paths,
         health_shade=shade,
+        is_ticked=is_ticked,
         value_word=partial(value_word, ui.services.catalogue),
         markdown=rendered,
         in_line=in_line,

@@ -8,12 +8,13 @@ from quart import request
 
 from admin_ui.forms import Form, read_form
 from admin_ui.i18n import _
+from admin_ui.lists import ticking
 from admin_ui.ui import local_path
 from admin_ui.views import several
 from admin_ui.views.channel_steps import ask_for_balances, left_alone, undo_of
 from admin_ui.views.channel_tests import begin_tests
 from admin_ui.views.channels import LIST, channel_query, wanted_channels
-from admin_ui.views.picked import as_number
+from admin_ui.views.picked import as_number, ticking_again
 from admin_ui.views.several import Place
 from gateway.accounts.refusals import Refused
 from gateway.channels import bulk, changes, removal
@@ -52,7 +53,7 @@ def register(area: Blueprint, ui: Ui) -> None:
                 return ui.go(back, note=_("Nothing was selected."), kind="info")
             return await _do(ui, form, ids, back)
         except Refused as error:
-            return ui.refused(back, error)
+            return ui.refused(await ticking_again(back), error)
 
     @area.get("/channels/jobs/<job>")
     @needs(Role.ADMIN)
@@ -76,7 +77,7 @@ async def _do(ui: Ui, form: Form, ids: Sequence[int], back: str) -> Response:
     if what == "delete":
         return await _delete(ui, form, ids, back)
     if what == "test":
-        return await begin_tests(ui, Order.TEST_SOME, ids, back)
+        return await begin_tests(ui, Order.TEST_SOME, ids, back, again=await ticking_again(back))
     if what == "balance":
         return await ask_for_balances(ui, ids, back)
     change = await _change(ui, form)
@@ -84,7 +85,7 @@ async def _do(ui: Ui, form: Form, ids: Sequence[int], back: str) -> Response:
         return _shown(ui, form, ids, back, None)
     if change is None:
         form.fault("value", _("Please say what to change, and to what."))
-        return ui.go(back, note="; ".join(form.errors.values()), kind="bad")
+        return ui.go(await ticking_again(back), note="; ".join(form.errors.values()), kind="bad")
     if not form.flag("sure"):
         return _shown(ui, form, ids, back, await bulk.plan_change(ui.services, ids, change))
     who = author()
@@ -169,7 +170,7 @@ def _shown(ui: Ui, form: Form, ids: Sequence[int], back: str, plan: Plan | None)
         plan=plan,
         most=_SHOWN,
         count=len(ids),
-        back=back,
+        back=ticking(back, ids),
         kept=kept | {"next": back, "ids": ",".join(map(str, ids))},
         fields=form.many.get("field", []),
         copied=[(name, field_word(name)) for name in changes.COPIED],

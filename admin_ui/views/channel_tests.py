@@ -60,17 +60,17 @@ def register(area: Blueprint, ui: Ui) -> None:
         )
 
 
-async def begin_tests(ui: Ui, order: Order, ids: Sequence[int], back: str) -> Response:
-    """Have channels tested and lead to where one sees how far it is."""
+async def begin_tests(ui: Ui, order: Order, ids: Sequence[int], back: str, again: str = "") -> Response:
+    """Have channels tested and lead to where one sees how far it is; if not, to where it can be asked for `again`."""
     able = ui.plane.prober.testable(order, ids)
     counts = {} if order is Order.TEST_SOME else await directory.count_by_state(ui.services)
     meant = len(set(ids)) + sum(n for state, n in counts.items() if order is Order.TEST_ALL or state in OFF)
     if not able:
-        return ui.go(back, note=_("None of them can be tested."), kind="bad")
+        return ui.go(again or back, note=_("None of them can be tested."), kind="bad")
     since = int(time.time())
     try:
         ui.plane.prober.begin(order, ids)
     except Refused as error:
-        return ui.refused(back, error)
+        return ui.refused(again or back, error)
     skipped = max(meant - len(able), 0)
     return ui.go(with_query(_PROGRESS, since=since, of=len(able), skipped=skipped or ""))

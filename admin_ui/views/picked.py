@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from quart import request
 
+from admin_ui.lists import ticking
 from gateway.accounts.refusals import Refused
 from storage.repositories.rows import Page
 
@@ -43,6 +44,11 @@ async def meant_ids(read: Callable[[Page], Awaitable[tuple[Sequence[Row], int]]]
     if total > MOST:
         raise Refused(f"at most {MOST} rows at once")
     return [row.id for row in rows]
+
+
+async def ticking_again(address: str) -> str:
+    """Return the address of a list that has those rows ticked that were when the form at hand was sent."""
+    return ticking(address, await picked_ids(), everything=bool((await request.form).get("all")))
 
 
 def as_number(text: str) -> int:

@@ -13,8 +13,9 @@ from quart import request
 
 from admin_ui.forms import read_form
 from admin_ui.i18n import _, _n, said
+from admin_ui.lists import ticking
 from admin_ui.ui import Undo, local_path, with_query
-from admin_ui.views.picked import meant_ids
+from admin_ui.views.picked import meant_ids, ticking_again
 from gateway.accounts.refusals import Refused
 from gateway.audit.author import at_once
 from gateway.channels.jobs import Done, Failed
@@ -122,12 +123,12 @@ class Several(Generic[R]):
             deed = self.deed(form, len(ids))
             if deed is None:
                 fault = next(iter(form.errors.values()), _("Please say what to change, and to what."))
-                return ui.go(back, note=fault, kind="bad")
+                return ui.go(await ticking_again(back), note=fault, kind="bad")
             if deed.question is not None and not form.flag("sure"):
                 return await self._ask(ui, form, ids, deed.question, back)
             return await run(ui, self.place, deed.action, len(ids), _one_by_one(ids, deed), back)
         except Refused as error:
-            return ui.refused(back, error)
+            return ui.refused(await ticking_again(back), error)
 
     async def meant(self, back: str) -> list[int]:
         """Return the numbers of the rows that are meant. Raises `Refused` where these are too many."""
@@ -144,7 +145,7 @@ class Several(Generic[R]):
             ids=ids,
             previews=previews,
             more=len(ids) - len(previews),
-            back=back,
+            back=ticking(back, ids),
         )
 
     async def rows(self, ids: Sequence[int]) -> list[R]:
@@ -197,7 +198,8 @@ async def run(ui: Ui, place: Place, what: str, total: int, work: Work, back: str
     told = "; ".join(f"{one.name or f'#{one.id}'}: {said(one.why)}" for one in done.failed[:_TOLD])
     told += "…" if lost > _TOLD else ""
     text = _("{done} done, {failed} failed: {told}", done=count, failed=lost, told=told)
-    return ui.go(back, note=text, kind="bad", undo=undo)
+    # What is left to be done stays ticked.
+    return ui.go(ticking(back, [one.id for one in done.failed]), note=text, kind="bad", undo=undo)
 
 
 async def show_job(ui: Ui, job: str, place: Place) -> Response:

@@ -42,6 +42,37 @@ def tick(page: Page, *names: str) -> None:
         page.locator("tbody tr", has_text=name).locator(".pick input").check()
 
 
+@pytest.mark.parametrize("script", [True, False])
+def test_rows_stay_ticked_where_nothing_was_done(
+    site: Site, browser: Browser, states: dict[str, Any], many: dict[str, int], script: bool
+) -> None:
+    with reader(browser, site, state=states["admin"], script=script) as one:
+        page = one.page
+        page.goto("/channels?q=Batch")
+        boxes = page.locator("tbody .pick input")
+        tick(page, "Batch b", "Batch d")
+        page.select_option("#bulk select[name=what]", "priority")
+        page.fill("#bulk input[name=value]", "high")
+        page.click("#bulk button:not(.hush)[value=change]")
+        expect(page.locator("#toasts")).to_contain_text("whole number")
+        expect(boxes).to_have_count(4)
+        for name, is_ticked in (("a", False), ("b", True), ("c", False), ("d", True)):
+            box = page.locator("tbody tr", has_text=f"Batch {name}").locator(".pick input")
+            expect(box).to_be_checked(checked=is_ticked)
+        page.fill("#bulk input[name=value]", "8")
+        page.click("#bulk button:not(.hush)[value=change]")
+        expect(page.locator("h1")).to_contain_text("Change 2 channels?")
+        page.click("main a:has-text('Cancel')")
+        expect(page.locator("tbody .pick input:checked")).to_have_count(2)
+        page.goto("/users")
+        page.get_by_role("checkbox", name="Select user").check()
+        page.select_option("#bulk select[name=what]", "group")
+        page.fill("#bulk input[name=value]", "no-such-group")
+        page.click("#bulk button:not(.hush)[value=change]")
+        expect(page.locator("#toasts")).to_contain_text("There is no such group: no-such-group")
+        expect(page.locator("tbody .pick input:checked")).to_have_count(1)
+
+
 def expect_done(page: Page, text: str) -> None:
     """Look again, as somebody without scripts does, until a job has ended."""
     for _ in range(40):

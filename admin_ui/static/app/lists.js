@@ -44,6 +44,13 @@ export function installLists() {
   count();
   document.addEventListener("htmx:after:swap", count);
 
+  // Rows that come ticked, since they could not be dealt with, were ticked once: a reload need not do it again.
+  const address = new URL(location.href);
+  if (address.searchParams.has("ticked")) {
+    address.searchParams.delete("ticked");
+    history.replaceState(history.state, "", address);
+  }
+
   // Filters that are not set do not belong in the address.
   document.addEventListener("htmx:config:request", (event) => {
     const request = event.detail.ctx.request;
