@@ -154,3 +154,32 @@ def test_without_scripts_more_is_a_link_to_the_next_page(site: Site, browser: Br
         assert page.locator("#list td.name a").first.get_attribute("href") != first
         page.click(".more [rel=prev]")
         assert page.locator("#list td.name a").first.get_attribute("href") == first
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (1440, 640), (1000, 900)])
+def test_a_person_s_menu_is_not_cut_off_by_the_rail(
+    site: Site, browser: Browser, states: dict[str, Any], width: int, height: int
+) -> None:
+    with reader(browser, site, width=width, state=states["root"]) as one:
+        one.page.set_viewport_size({"width": width, "height": height})
+        one.page.goto("/channels")
+        one.page.locator(".rail .foot .menu > summary").click()
+        # The last of its buttons is what is hit at its right edge.
+        last = (
+            "const box = button.getBoundingClientRect(); return document.elementFromPoint(box.right - 3, box.top + 5)"
+        )
+        for button in one.page.locator(".rail .menu .segments button:last-child").all():
+            assert button.evaluate(f"button => {{ {last} === button }}")
+
+
+@pytest.mark.slow
+def test_on_phones_a_row_that_is_touched_stays_as_large_as_it_was(
+    site: Site, browser: Browser, states: dict[str, Any]
+) -> None:
+    with reader(browser, site, width=390, state=states["root"]) as one:
+        one.page.goto("/channels")
+        row = one.page.locator(".table.cards tbody tr").first
+        before = row.bounding_box()
+        row.hover()
+        assert row.bounding_box() == before
