@@ -133,3 +133,12 @@ def test_root_can_have_refused_charges_written_again(traffic: Site) -> None:
     assert csrf is not None
     answer = client.post("/overview/parked", data={"csrf": csrf[1]}, follow_redirects=True)
     assert "0 charges were written." in answer.text
+
+
+def test_on_phones_costs_cut_by_two_things_name_both(
+    traffic: Site, browser: Browser, busy_states: dict[str, Any]
+) -> None:
+    with reader(browser, traffic, width=390, state=busy_states["admin"]) as one:
+        one.page.goto("/cost?by=model&and=token")
+        row = one.page.locator(".costs tbody tr", has_text="rescued-root")
+        expect(row.get_by_text("root / laptop")).to_be_visible()

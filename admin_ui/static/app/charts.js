@@ -1,7 +1,7 @@
 // Draws what stands as JSON in each figure.chart. Colours come from the swatches of its legend, so themes are CSS's.
 import { installHeat } from "./heat.js";
 import { savePicture } from "./picture.js";
-import { locale, localTime, units } from "./units.js";
+import { axisLabels, locale, localTime, units } from "./units.js";
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const drawn = new Map();
@@ -66,7 +66,6 @@ function draw(figure) {
   });
   const lowest = (low) => (data.least === null ? 0 : Math.min(data.least, low));
   const scale = (unit, floor) => ({ range: (_, low, high) => [floor(low ?? 0), unit === "percent" ? 100 : (high || 1) * 1.05] });
-  const write = units[data.unit];
   const options = {
     width: place.clientWidth,
     height: place.clientHeight,
@@ -80,8 +79,8 @@ function draw(figure) {
     },
     axes: [
       { ...axis, space: 76, size: 32, values: (_, ticks, __, ___, step) => times(ticks, step, data.zone) },
-      { ...axis, size: room, ...(WHOLE_UNITS.has(data.unit) ? { incrs: WHOLE } : {}), values: (_, ticks) => ticks.map((tick) => write(tick)) },
-      ...(second ? [{ ...axis, scale: "second", side: 1, size: room, grid: { show: false }, values: (_, ticks) => ticks.map((tick) => units[second](tick)) }] : []),
+      { ...axis, size: room, ...(WHOLE_UNITS.has(data.unit) ? { incrs: WHOLE } : {}), values: (_, ticks) => axisLabels(data.unit, ticks) },
+      ...(second ? [{ ...axis, scale: "second", side: 1, size: room, grid: { show: false }, values: (_, ticks) => axisLabels(second, ticks) }] : []),
     ],
     series: [{}, ...series],
     bands: data.kind === "band" ? [{ series: [1, 2], fill: withAlpha(colour(figure, 0), 0.14) }] : undefined,

@@ -18,6 +18,12 @@ export const units = {
   speed: (value) => `${+value.toFixed(1)}/s`,
 };
 
+// All labels of one axis: amounts in dollars with as many digits as each other, unless they are fractions of a cent.
+export function axisLabels(unit, ticks) {
+  const inCents = ticks.every((tick) => Math.abs(tick * 100 - Math.round(tick * 100)) < 1e-6 && tick < 1000);
+  return ticks.map((tick) => (unit === "usd" && inCents && tick ? `$${tick.toFixed(2)}` : units[unit](tick)));
+}
+
 const writers = new Map();
 
 // 2026-11-26T14:05:00 by the clocks of a zone.
