@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.admin_ui.browser import PASSWORD, Reader, Site, reader
 from tests.admin_ui.traffic import ask
@@ -124,3 +124,14 @@ def test_looks_follow_somebody_to_another_browser(site: Site, browser: Browser) 
         other.page.select_option("select[name=density]", "normal")
         other.page.click("form[action='/preferences'] button.first")
         other.page.wait_for_selector("html[data-density=normal]")
+
+
+def test_the_list_of_faults_names_the_fields(root: Reader) -> None:
+    page = root.page
+    page.goto("/users/new")
+    page.locator("main form").evaluate("form => { form.noValidate = true; }")
+    page.click("main form button.first")
+    faults = page.locator("[data-faults] a[data-named]")
+    expect(faults.filter(has_text="Name: ")).to_have_count(1)
+    expect(faults.filter(has_text="Password: ")).to_have_count(1)
+    root.complaints.clear()  # The browser notes the status 422.

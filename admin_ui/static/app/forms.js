@@ -70,4 +70,17 @@ export function installForms() {
     if (form) toggle(form);
   });
   document.addEventListener("ui:shown", (event) => toggle(event.detail));
+
+  // The list of faults calls each field by its label, which the server writes only further down.
+  function nameFaults() {
+    for (const link of document.querySelectorAll("[data-faults] a:not([data-named])")) {
+      const field = document.getElementById(decodeURIComponent(link.hash.slice(1)));
+      const name = (field?.labels?.[0] ?? field?.querySelector("legend"))?.firstChild.textContent.trim();
+      link.dataset.named = "";
+      if (name) link.prepend(`${name}: `);
+    }
+  }
+  nameFaults();
+  document.addEventListener("htmx:after:swap", nameFaults);
+  document.addEventListener("ui:shown", nameFaults);
 }
