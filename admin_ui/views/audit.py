@@ -217,13 +217,15 @@ def _query() -> ListQuery:
 def _wanted(query: ListQuery) -> AuditFilter:
     f = query.filters
     span, who = f["range"], f["who"]
+    is_number = who.isascii() and who.isdigit()
     since_ms = int((time.time() - ranges.NAMED[span]) * 1000) if span else 0
     return AuditFilter(
         text=query.q,
         kind=f["kind"],
         actions=book.doings(f["action"]) if f["action"] else (),
-        actor_id=PROGRAM.id if who == "program" else int(who) if who.isascii() and who.isdigit() else None,
-        actor="" if who in ("program", "people") or who.isdigit() else who,
+        # A number that no id can be finds nothing.
+        actor_id=PROGRAM.id if who == "program" else (int(who) if len(who) < 19 else -1) if is_number else None,
+        actor="" if who in ("program", "people") or is_number else who,
         only_people=who == "people",
         address=f["address"],
         via=f["via"],

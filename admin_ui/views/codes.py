@@ -15,7 +15,7 @@ from admin_ui.forms import Form, as_amount, read_form
 from admin_ui.i18n import _, _n
 from admin_ui.lists import read_query
 from admin_ui.ui import Undo, local_path
-from admin_ui.views.picked import as_number
+from admin_ui.views.picked import id_in_address
 from admin_ui.visit import current_visit
 from gateway.accounts import directory, redemptions
 from gateway.accounts.refusals import Refused
@@ -137,23 +137,23 @@ def _list(area: Blueprint, ui: Ui) -> None:
     async def step_code(number: str, step: str) -> Response:
         back = local_path((await request.form).get("next", ""), _LIST)
         if step == "delete":
-            await redemptions.delete_code(ui.services, author(), as_number(number))
+            await redemptions.delete_code(ui.services, author(), id_in_address(number))
             return ui.go(back, note=_("The code was deleted."))
         if step not in ("enable", "disable"):
             raise NotFound
         on = step == "enable"
         try:
             status = RedemptionStatus.ENABLED if on else RedemptionStatus.DISABLED
-            await redemptions.switch_code(ui.services, author(), as_number(number), status)
+            await redemptions.switch_code(ui.services, author(), id_in_address(number), status)
         except Refused as error:
             return ui.refused(back, error)
-        undo = Undo(f"/codes/{as_number(number)}/{'disable' if on else 'enable'}", {"next": back})
+        undo = Undo(f"/codes/{id_in_address(number)}/{'disable' if on else 'enable'}", {"next": back})
         return ui.go(back, note=_("The code is enabled.") if on else _("The code is disabled."), undo=undo)
 
     @area.get("/codes/<number>/delete")
     @needs(Role.ADMIN)
     async def ask_delete_code(number: str) -> Response:
-        code = await redemptions.read_code(ui.services, as_number(number))
+        code = await redemptions.read_code(ui.services, id_in_address(number))
         return ui.page(
             "pages/confirm.html",
             title=_("Delete code {name}?", name=f"{code.name} #{code.id}"),
@@ -238,7 +238,7 @@ def _forms(area: Blueprint, ui: Ui) -> None:
     @area.get("/codes/<number>")
     @needs(Role.ADMIN)
     async def code_page(number: str) -> Response:
-        code = await redemptions.read_code(ui.services, as_number(number))
+        code = await redemptions.read_code(ui.services, id_in_address(number))
         facts, who = (await directory.code_facts(ui.services, [code])).get(code.id, _NOTHING)
         expires_at = _local(facts.expires_at, current_visit().zone)
         values = {"name": code.name, "quota": as_amount(code.quota, ui.options), "expires_at": expires_at}
@@ -247,7 +247,7 @@ def _forms(area: Blueprint, ui: Ui) -> None:
     @area.post("/codes/<number>")
     @needs(Role.ADMIN)
     async def update_code(number: str) -> Response:
-        code = await redemptions.read_code(ui.services, as_number(number))
+        code = await redemptions.read_code(ui.services, id_in_address(number))
         form = await read_form()
         name = form.text("name", required=True, most_bytes=redemptions.LONGEST_NAME_BYTES)
         quota = form.units("quota", ui.options)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from quart import request
+from werkzeug.exceptions import NotFound
 
 from admin_ui.lists import ticking
 from gateway.accounts.refusals import Refused
@@ -54,3 +55,11 @@ async def ticking_again(address: str) -> str:
 def as_number(text: str) -> int:
     """Return the id in an address; 0, which nothing has, for what is none."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else 0
+
+
+def id_in_address(text: str) -> int:
+    """Return the id in an address. Raises the error that is answered with the page of status 404 for what is none."""
+    number = as_number(text)
+    if not number:
+        raise NotFound
+    return number

@@ -11,7 +11,7 @@ from admin_ui.forms import Form, as_amount, fingerprint, read_form
 from admin_ui.i18n import _
 from admin_ui.ui import local_path
 from admin_ui.views.joining import new_password
-from admin_ui.views.picked import as_number
+from admin_ui.views.picked import id_in_address
 from gateway.accounts import users as people
 from gateway.accounts.people import LONGEST_DISPLAY_NAME, LONGEST_EMAIL, LONGEST_USERNAME, is_plain_name
 from gateway.accounts.refusals import Refused
@@ -77,13 +77,13 @@ def _forms(area: Blueprint, ui: Ui) -> None:
     @area.get("/users/<number>/edit")
     @needs(Role.ADMIN)
     async def edit_user(number: str) -> Response:
-        user = await people.read_user(ui.services, actor(), as_number(number))
+        user = await people.read_user(ui.services, actor(), id_in_address(number))
         return shown(Form(values=_values(user, ui)), user)
 
     @area.post("/users/<number>/edit")
     @needs(Role.ADMIN)
     async def save_user(number: str) -> Response:
-        user = await people.read_user(ui.services, actor(), as_number(number))
+        user = await people.read_user(ui.services, actor(), id_in_address(number))
         form = await read_form()
         conflicts = find_conflicts(form, _values(user, ui), _labels())
         edit = _read(ui, form, user)
@@ -160,14 +160,14 @@ def _topping_up(area: Blueprint, ui: Ui) -> None:
     @area.get("/users/<number>/topup")
     @needs(Role.ADMIN)
     async def top_up_page(number: str) -> Response:
-        user = await people.read_user(ui.services, actor(), as_number(number))
+        user = await people.read_user(ui.services, actor(), id_in_address(number))
         form = Form(values={"next": local_path(request.args.get("next", ""), _LIST)})
         return ui.page("pages/user_topup.html", form=form, user=user)
 
     @area.post("/users/<number>/topup")
     @needs(Role.ADMIN)
     async def top_up(number: str) -> Response:
-        user = await people.read_user(ui.services, actor(), as_number(number))
+        user = await people.read_user(ui.services, actor(), id_in_address(number))
         form = await read_form()
         back = local_path(form.values.get("next", ""), _LIST)
         units = form.units("quota", ui.options, signed=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from admin_ui.i18n import _
 from admin_ui.views.audit import action_word
-from admin_ui.views.picked import as_number
+from admin_ui.views.picked import id_in_address
 from admin_ui.visit import current_visit
 from gateway.accounts import directory, spending, token_facts, user_care
 from gateway.accounts import users as people
@@ -36,7 +36,7 @@ def register(area: Blueprint, ui: Ui) -> None:
     @area.get("/users/<number>")
     @needs(Role.ADMIN)
     async def user_page(number: str) -> Response:
-        user = await people.read_user(ui.services, actor(), as_number(number))
+        user = await people.read_user(ui.services, actor(), id_in_address(number))
         now = int(time.time())
         tokens, token_count = await directory.find_tokens(
             ui.services,

@@ -11,7 +11,7 @@ from admin_ui.exports import file_response, instant
 from admin_ui.i18n import _, _n
 from admin_ui.lists import read_query
 from admin_ui.ui import Undo, local_path
-from admin_ui.views.picked import as_number
+from admin_ui.views.picked import id_in_address
 from gateway.accounts import directory, totp, user_care
 from gateway.accounts import users as people
 from gateway.accounts.refusals import Refused
@@ -164,7 +164,7 @@ def _steps(area: Blueprint, ui: Ui) -> None:
     @needs(Role.ADMIN)
     async def step_user(number: str, step: str) -> Response:
         back = local_path((await request.form).get("next", ""), _LIST)
-        user = await people.read_user(ui.services, actor(), as_number(number))
+        user = await people.read_user(ui.services, actor(), id_in_address(number))
         if step == "delete":
             await people.delete_user(ui.services, author(), user.id)
             return ui.go(_LIST, note=_("User {name} was deleted.", name=user.username))
@@ -197,7 +197,7 @@ def _asking(area: Blueprint, ui: Ui) -> None:
     @area.get("/users/<number>/delete")
     @needs(Role.ADMIN)
     async def ask_delete_user(number: str) -> Response:
-        user = await people.read_user(ui.services, actor(), as_number(number))
+        user = await people.read_user(ui.services, actor(), id_in_address(number))
         row = (await user_care.rows_of(ui.services, [user]))[user.id]
         return ui.page(
             "pages/confirm.html",
@@ -216,7 +216,7 @@ def _asking(area: Blueprint, ui: Ui) -> None:
     @area.get("/users/<number>/reset-2fa")
     @needs(Role.ADMIN)
     async def ask_reset_second_factor(number: str) -> Response:
-        user = await people.read_user(ui.services, actor(), as_number(number))
+        user = await people.read_user(ui.services, actor(), id_in_address(number))
         return ui.page(
             "pages/confirm.html",
             title=_("Switch off the second factor of {name}?", name=user.username),
