@@ -9,7 +9,7 @@ from quart import Blueprint, Response, current_app, g, request, session
 from werkzeug.exceptions import HTTPException, NotFound
 
 from admin_ui import csrf
-from admin_ui.i18n import _, said
+from admin_ui.i18n import _, told
 from admin_ui.looks import looks_to_bring, write_looks
 from admin_ui.ui import Ui, with_query
 from admin_ui.views import PAGES, policy_reports, sign_in
@@ -112,12 +112,12 @@ def _install_failures(app: Quart, area: Blueprint, ui: Ui) -> None:
             session.pop("id", None)
             return _to_sign_in()
         if isinstance(error, refusals.NotFound) or error.status == 404:
-            return failed(404, _("There is no such thing"), said(error.message))
+            return failed(404, _("There is no such thing"), told(error.message))
         if isinstance(error, TooManyAttempts):
-            return failed(429, _("Please wait"), said(error.message), wait_s=error.wait_s)
+            return failed(429, _("Please wait"), told(error.message), wait_s=error.wait_s)
         if error.status == 403:
             return failed(403, _("This is not for your account"), _reason(error))
-        return failed(400, _("That was not done"), said(error.message))
+        return failed(400, _("That was not done"), told(error.message))
 
     @area.errorhandler(csrf.ForgedForm)
     async def forged(_error: csrf.ForgedForm) -> Response:
@@ -172,7 +172,7 @@ def _reason(error: Refused) -> str:
     """Say which role a page is for, to somebody who has another; else what was refused."""
     guard = guard_of(current_app.view_functions.get(request.endpoint or ""))
     if guard is None or "user" not in g or g.user.role >= guard.role:
-        return said(error.message)
+        return told(error.message)
     return _("This page is for root.") if guard.role >= Role.ROOT else _("This page is for administrators.")
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from quart import request
 
-from admin_ui.i18n import _, said
+from admin_ui.i18n import _, told
 from admin_ui.shown import dollars
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Form:
 
     def refuse(self, refused: Refused, fields: Mapping[str, str] | None = None) -> None:
         """Note why a service refused; `fields` says which words of its message point at which field."""
-        text = said(refused.message)
+        text = told(refused.message)
         for words, name in (fields or {}).items():
             if words.lower() in refused.message.lower():
                 self.fault(name, text)

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 SOURCE = "en"
 LANGUAGES: dict[str, str] = {"en": "English", "zh": "简体中文"}
 
+_CHINESE = re.compile(r"[\u4e00-\u9fff]")
+_ENDS = "\"')”’）"  # noqa: RUF001
+"""Signs after which a sentence still lacks its full stop."""
 _PLACE = re.compile(r"\\\{[a-z_]*\\\}")
 
 
@@ -111,6 +114,24 @@ def mark(english: str) -> str:
 def said(english: str) -> str:
     """Return what a service said, in the reader's language."""
     return _catalogue().message(english)
+
+
+def told(english: str) -> str:
+    """Return what a service said in the reader's language, as a sentence of its own.
+
+    Services say it as programs get it, where it may be a part of a longer text.
+    """
+    return as_sentence(said(english))
+
+
+def as_sentence(text: str) -> str:
+    """Return a text that begins with a capital and ends with a full stop; names, addresses and quotations stay."""
+    text = text.strip()
+    first, last = text.split(" ", 1)[0].rstrip(",:;"), text.rsplit(" ", 1)[-1]
+    if first.isascii() and first.isalpha() and first.islower():
+        text = text[0].upper() + text[1:]
+    is_whole = not last or not (last[-1].isalnum() or last[-1] in _ENDS)
+    return text if is_whole or "/" in last else text + ("。" if _CHINESE.search(text) else ".")
 
 
 def _catalogue() -> Catalogue:

@@ -18,7 +18,7 @@ from admin_ui import csrf, nav, shown
 from admin_ui.assets import Assets, load_assets
 from admin_ui.forms import in_field_order
 from admin_ui.health_bars import health_paths, shade
-from admin_ui.i18n import LANGUAGES, _, _n, load_catalogues, said
+from admin_ui.i18n import LANGUAGES, _, _n, load_catalogues, said, told
 from admin_ui.lists import is_ticked
 from admin_ui.markdown import in_line, origin_of, rendered
 from admin_ui.trail_words import role_word, value_word
@@ -173,7 +173,7 @@ class Ui:
 
     def refused(self, path: str, error: Refused) -> Response:
         """Lead back to a page of ours and say why something was not done."""
-        return self.go(path, note=said(error.message), kind="bad")
+        return self.go(path, note=told(error.message), kind="bad")
 
     async def is_first(self, once: str) -> bool:
         """Whether a form is sent for the first time; a double click sends it twice."""
@@ -221,6 +221,7 @@ def _environment(ui: Ui) -> Environment:
         _=_,
         _n=_n,
         said=said,
+        told=told,
         asset=ui.assets.url,
         icon=icon,
         csrf_token=csrf.token,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from admin_ui.i18n import _, _n, said
+from admin_ui.i18n import _, _n, told
 from admin_ui.views import channel_tables
 from admin_ui.views.channel_fields import MORE, provider_of, read_settings, stored_config
 from admin_ui.views.channel_keys import PART
@@ -96,7 +96,7 @@ async def _fetch(ui: Ui, form: Form, channel: Channel | None, provider: Provider
     try:
         found = await fetch_models(ui.services, type_id=provider.id, base_url=base, key=key, config=config)
     except Refused as error:
-        form.fault("models", said(error.message))
+        form.fault("models", told(error.message))
         return ""
     before = form.names("models")
     new = [name for name in found if name not in before]

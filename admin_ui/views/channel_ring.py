@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from admin_ui.forms import Form, read_form
-from admin_ui.i18n import _, _n, said
+from admin_ui.i18n import _, _n, told
 from admin_ui.shown import duration
 from admin_ui.views.channel_frame import frame_of
 from admin_ui.views.picked import as_number
@@ -44,7 +44,7 @@ def register(area: Blueprint, ui: Ui) -> None:
             try:
                 count = await key_ring.add_keys(ui.services, author(), channel.id, form.values["keys"])
             except Refused as error:
-                form.fault("keys", said(error.message))
+                form.fault("keys", told(error.message))
             else:
                 return ui.go(_path(channel), note=_n("{n} key was added.", "{n} keys were added.", count))
         return await _page(ui, channel, form, 422)

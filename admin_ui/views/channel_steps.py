@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from quart import request
 
 from admin_ui.forms import Form, read_form
-from admin_ui.i18n import _, _n, said
+from admin_ui.i18n import _, _n, told
 from admin_ui.ui import Undo, local_path
 from admin_ui.views.channels import LIST, arranged, channel_query, rows_of
 from admin_ui.views.picked import as_number
@@ -86,11 +86,11 @@ def _inline(area: Blueprint, ui: Ui) -> None:
             else:
                 done = await bulk.change_channels(ui.services, author(), [channel.id], change)
                 for failed in done.failed:
-                    ui.note(said(failed.why), kind="bad")
+                    ui.note(told(failed.why), kind="bad")
                 if done.batch:
                     ui.note(_("{name} was changed.", name=channel.name), undo=undo_of(done.batch, back))
         except Refused as error:
-            ui.note(said(error.message), kind="bad")
+            ui.note(told(error.message), kind="bad")
         return await _answer(ui, channel.id, back)
 
     @area.get("/channels/<number>/testing-model")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from adapters.formats.neutral.terms import FORMAT_TITLES
 from admin_ui.forms import Form, read_form
-from admin_ui.i18n import _, said
+from admin_ui.i18n import _, told
 from admin_ui.views.picked import as_number
 from gateway.accounts.refusals import Refused
 from gateway.channels import edits, standing
@@ -51,7 +51,7 @@ def register(area: Blueprint, ui: Ui) -> None:
             try:
                 outcome = await ui.plane.prober.test(channel.id, wish=wish)
             except Refused as error:
-                fault = said(error.message)
+                fault = told(error.message)
         return await _page(ui, channel, form, outcome=outcome, fault=fault)
 
 

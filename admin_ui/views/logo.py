@@ -8,7 +8,7 @@ from quart import Response, request
 from werkzeug.exceptions import NotFound
 
 from admin_ui.forms import Form, read_form
-from admin_ui.i18n import _, said
+from admin_ui.i18n import _, told
 from admin_ui.views.option_sections import SECTIONS
 from gateway.accounts.refusals import Refused
 from gateway.management.guard import anybody, author, needs
@@ -65,6 +65,6 @@ def register(area: Blueprint, ui: Ui) -> None:
         try:
             await upload_logo(ui.services, author(), sent.read(MOST_BYTES + 1) if sent is not None else b"")
         except Refused as error:
-            form.fault("file", said(error.message))
+            form.fault("file", told(error.message))
             return shown(form, 422)
         return ui.go("/settings/general#f-Logo", note=_("The logo was saved."))

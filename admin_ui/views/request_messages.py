@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
-from admin_ui.i18n import _, said
+from admin_ui.i18n import _, told
 from gateway.accounts.refusals import NotFound, Refused
 from gateway.management.guard import actor, author, needs
 from gateway.recordings import access
@@ -53,7 +53,7 @@ async def _read(ui: Ui, standing: Standing) -> Messages:
     try:
         recorded = await access.read_messages(ui.services, author(), standing.kept.request_id)
     except Refused as error:
-        return Messages(standing=standing, fault=said(error.message))
+        return Messages(standing=standing, fault=told(error.message))
     # Texts of half a megabyte are read and indented; others are served meanwhile.
     talk = await trio.to_thread.run_sync(read_talk, recorded)
     return Messages(standing=standing, recorded=recorded, talk=talk)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from quart import Response, request
 
 from admin_ui.forms import Form, read_form
-from admin_ui.i18n import _, _n, said
+from admin_ui.i18n import _, _n, told
 from admin_ui.views.option_sections import SECTIONS
 from gateway.accounts.refusals import Refused
 from gateway.management.guard import author, needs
@@ -66,9 +66,9 @@ def register(area: Blueprint, ui: Ui) -> None:
         try:
             plan = await plan_text(ui.services, text, prune=prune)
         except BadDocument as error:
-            return shown(form, 422, [said(fault) for fault in error.faults])
+            return shown(form, 422, [told(fault) for fault in error.faults])
         if plan.faults:
-            return shown(form, 422, [said(fault) for fault in plan.faults])
+            return shown(form, 422, [told(fault) for fault in plan.faults])
         return ui.page(
             "pages/settings_plan.html", sections=SECTIONS, plan=plan, sealed=sealer.seal(text), prune=prune
         )

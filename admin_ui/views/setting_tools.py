@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from quart import Response, session
 
 from admin_ui.forms import Form, read_form
-from admin_ui.i18n import _, said
+from admin_ui.i18n import _, told
 from admin_ui.markdown import embedded_address
 from admin_ui.setting_values import field_value
 from admin_ui.views.option_sections import setting_of
@@ -77,7 +77,7 @@ def _messages(area: Blueprint, ui: Ui) -> None:
                 await send_test_mail(ui.services, ui.plane.outside, to)
                 return ui.go(_MAIL, note=_("The mail server took a test for {address}.", address=to))
             except Refused as error:
-                form.fault("to", said(error.message))
+                form.fault("to", told(error.message))
         return ui.page("pages/settings_mail_test.html", 422, form=form)
 
     @area.post("/settings/mail/test-message")
@@ -102,7 +102,7 @@ def _providers(area: Blueprint, ui: Ui) -> None:
         try:
             found = await discover(ui.plane.outside, form.values.get("OidcWellKnown", ""))
         except Refused as error:
-            form.fault("OidcWellKnown", said(error.message))
+            form.fault("OidcWellKnown", told(error.message))
             return await section_shown(ui, section, form, 422)
         form.values |= found
         ui.note(_("The endpoints were read. They count once they are saved."), kind="info")
@@ -126,7 +126,7 @@ def _providers(area: Blueprint, ui: Ui) -> None:
             bridge.check_on(ui.options)
             trial.succeeded(kept, "wechat", await bridge.account(ui.options, code))
         except Refused as error:
-            form.fault("code", said(error.message))
+            form.fault("code", told(error.message))
             return _wechat(ui, form, 422)
         return ui.go(_PROVIDERS)
 

@@ -9,7 +9,7 @@ from quart import request, session
 
 from admin_ui import setting_values as values
 from admin_ui.forms import Form, as_amount, read_form
-from admin_ui.i18n import _, _n, said
+from admin_ui.i18n import _, _n, told
 from admin_ui.views.option_sections import SECTIONS, setting_of
 from gateway.accounts.refusals import NotFound
 from gateway.identity import trial
@@ -143,7 +143,7 @@ def _sections(area: Blueprint, ui: Ui, sealer: Sealer) -> None:
 
     async def _refused(section: Section, form: Form, error: OptionsRefused) -> Response:
         for name, text in error.faults.items():
-            form.fault(name, said(text))
+            form.fault(name, told(text))
         return await section_shown(ui, section, form, 422)
 
 

@@ -10,7 +10,7 @@ from quart import Response, g, request, session
 
 from admin_ui import csrf
 from admin_ui.forms import Form, read_form
-from admin_ui.i18n import _, _n, said
+from admin_ui.i18n import _, _n, told
 from admin_ui.ui import WEAK, local_path
 from admin_ui.views.joining import TURNSTILE, prove_person
 from admin_ui.visit import current_visit
@@ -154,7 +154,7 @@ def _first(ui: Ui, form: Form, *, status: int = 200, challenge: str = "") -> Res
         has_ended="ended" in request.args,
         ways=_ways(ui.options),
         # Third parties lead back here with what went wrong.
-        error=said(str(session.pop(WENT_WRONG, ""))),
+        error=told(str(session.pop(WENT_WRONG, ""))),
     )
 
 

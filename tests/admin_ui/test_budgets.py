@@ -42,7 +42,7 @@ def test_an_administrators_budget_is_set_spent_told_and_removed(root: Reader, si
     page.click("text=Set a budget")
     page.select_option("#dialog #f-period", "month")
     _fill(root, soft="2", hard="1")
-    expect(page.locator("#f-hard-error")).to_contain_text("the soft limit cannot be above the hard one")
+    expect(page.locator("#f-hard-error")).to_contain_text("The soft limit cannot be above the hard one")
     _fill(root, "main", soft="0.000002", hard="0.000004")
     expect(page.locator("#toasts")).to_contain_text("The budget was set.")
     expect(page.locator("#budgets tbody tr")).to_contain_text("Within")

@@ -234,7 +234,7 @@ def test_parts_of_a_key_are_joined_and_a_lacking_one_is_named(root: Reader, site
     page.goto("/channels/new?type=15")
     page.fill("#f-key_part_1", "API")
     page.click("main .sticky-foot button.first")
-    expect(page.locator(".summary")).to_contain_text("the key lacks SECRET_KEY")
+    expect(page.locator(".summary")).to_contain_text("The key lacks SECRET_KEY")
     page.fill("#f-key_part_2", "SECRET")
     page.fill("#f-name", "Joined")
     page.click("main .sticky-foot button.first")

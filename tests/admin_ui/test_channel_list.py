@@ -69,7 +69,7 @@ def test_a_weight_below_zero_is_not_saved(root: Reader, site: Site, three: dict[
     field = root.page.get_by_label("Weight of List b")
     field.fill("-1")
     field.press("Tab")
-    expect(root.page.locator("#toasts")).to_contain_text("weight cannot be negative")
+    expect(root.page.locator("#toasts")).to_contain_text("Weight cannot be negative.")
     expect(root.page.get_by_label("Weight of List b")).to_have_value("0")
     assert stored(site, three["List b"])["weight"] == 0
 
@@ -318,7 +318,7 @@ def test_an_undo_that_comes_too_late_says_so(site: Site, three: dict[str, int]) 
     for path in ("/channels/undo", "/channels/restore"):
         answer = client.post(path, data={"csrf": token, "batch": "unknown", "next": "/channels"})
         assert answer.status_code == 303
-        assert "it is too late to undo this" in client.get("/channels").text
+        assert "It is too late to undo this" in client.get("/channels").text
 
 
 def test_an_empty_gateway_offers_the_commonest_providers(

@@ -51,7 +51,7 @@ def test_a_stored_key_is_not_sent_to_another_address(root: Reader) -> None:
     expect(page.locator("#tried")).to_contain_text("Passed")
     page.fill("#f-base_url", "http://127.0.0.1:9")
     page.click("text=Test first")
-    expect(page.locator("#f-key-error")).to_contain_text("type the key again")
+    expect(page.locator("#f-key-error")).to_contain_text("Type the key again")
     root.complaints.clear()  # The browser notes the status 422.
 
 

@@ -72,3 +72,9 @@ def test_wishes_that_cannot_be_leave_the_page_as_it_is(by_hand: httpx2.Client, p
     assert {query: by_hand.get(f"{path}?{query}").status_code for query in QUERIES} == dict.fromkeys(
         QUERIES, expected
     )
+
+
+def test_what_a_service_refuses_is_said_in_a_sentence(by_hand: httpx2.Client) -> None:
+    answer = by_hand.get("/channels/4711", headers={"Accept-Language": "en"})
+    assert answer.status_code == 404
+    assert '<p role="alert">Channel 4711 was not found.</p>' in answer.text

@@ -371,7 +371,7 @@ def test_a_message_is_sent_as_a_test_and_failures_are_told(root: Reader, own: Si
     page = root.page
     page.goto("/settings/mail")
     page.locator("button[form=test-message]").click()
-    expect(page.locator("#toasts .bad")).to_contain_text("no address of Message Pusher is set")
+    expect(page.locator("#toasts .bad")).to_contain_text("No address of Message Pusher is set.")
     with answering({"success": True}) as address:
         put(own, "MessagePusherAddress", address)
         page.locator("button[form=test-message]").click()

@@ -7,7 +7,7 @@ import tomllib
 import pytest
 
 from adapters.providers.catalogue import load_catalogue as load_providers
-from admin_ui.i18n import LANGUAGES, SOURCE, choose_language, load_catalogue
+from admin_ui.i18n import LANGUAGES, SOURCE, as_sentence, choose_language, load_catalogue
 from tests.admin_ui.messages import ROOT, messages, places
 
 
@@ -50,6 +50,25 @@ def test_a_service_s_words_are_translated_with_their_values() -> None:
     assert catalogue.message("the provider did not answer within 15 s") == "服务商在 15 秒内没有回应"
     assert catalogue.message("log not found") == "找不到该日志"
     assert catalogue.message("something nobody foresaw") == "something nobody foresaw"
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ("channel 17 was not found", "Channel 17 was not found."),
+        ("找不到渠道 17", "找不到渠道 17。"),
+        ("There is no such model: gpt-4o", "There is no such model: gpt-4o."),
+        ("model_mapping is no JSON (line 3)", "model_mapping is no JSON (line 3)."),
+        ("gpt-4o is not served", "gpt-4o is not served."),
+        ("id is empty!", "Id is empty!"),
+        ("It was saved.", "It was saved."),
+        ("must begin with https://", "Must begin with https://"),
+        ('the provider said {"error": 1}', 'The provider said {"error": 1}'),
+        ("", ""),
+    ],
+)
+def test_what_services_say_is_shown_as_a_sentence(said: str, sentence: str) -> None:
+    assert as_sentence(said) == sentence
 
 
 @pytest.mark.parametrize(
