@@ -180,6 +180,7 @@ def test_on_phones_a_row_that_is_touched_stays_as_large_as_it_was(
     with reader(browser, site, width=390, state=states["root"]) as one:
         one.page.goto("/channels")
         row = one.page.locator(".table.cards tbody tr").first
-        before = row.bounding_box()
+        size = "row => [row.offsetWidth, row.offsetHeight]"
+        before = row.evaluate(size)
         row.hover()
-        assert row.bounding_box() == before
+        assert row.evaluate(size) == before
