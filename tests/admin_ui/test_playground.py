@@ -205,7 +205,7 @@ def test_pictures_and_turns_go_along_in_each_format(
         page.fill("#f-message", "What is this?")
         page.set_input_files("#f-pictures", tmp_path / "page.txt")
         page.click("button[value=send]")
-        expect(page.locator("#f-pictures-error")).to_contain_text("only PNG")
+        expect(page.locator("#f-pictures-error")).to_contain_text("Only PNG")
         page.set_input_files("#f-pictures", tmp_path / "dot.png")
         page.click("button[value=all]")
         panes = page.locator(".pane")
