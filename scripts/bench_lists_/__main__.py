@@ -129,6 +129,7 @@ LISTS = (
     "/audit?q=Channel+19",
     "/audit?field=reason",
     "/audit?kind=channel&object=19",
+    "/audit?kind=channel&object=19&sort=who",
     "/audit/1",
     "/channels/19/history",
 )
