@@ -25,7 +25,8 @@ def value_word(catalogue: Catalogue, kind: str, field: str, text: str) -> str:
     if field == "status":
         return _states(kind).get(number, text)
     if (kind, field) == ("channel", "type"):
-        return next((provider.name for provider in catalogue.providers if provider.id == number), text)
+        provider = catalogue.provider(number)
+        return provider.name if provider is not None else text
     if (kind, field) == ("user", "role"):
         return role_word(number)
     if field.endswith("_time") or field == "expires_at":

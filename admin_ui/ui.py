@@ -248,6 +248,7 @@ def _environment(ui: Ui) -> Environment:
         health_paths=health_paths,
         health_shade=shade,
         is_ticked=is_ticked,
+        role_word=role_word,
         value_word=partial(value_word, ui.services.catalogue),
         markdown=rendered,
         in_line=in_line,
